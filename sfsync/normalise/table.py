@@ -1,0 +1,166 @@
+"""`sfsync.norm_<sObject>`: the normalised values of every live record, computed once per change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import phonenumbers
+import sqlalchemy as sa
+
+from sfsync.errors import MappingError, nearest
+from sfsync.model import Value
+from sfsync.normalise.columns import COLUMNS, SOURCES, Sources
+from sfsync.normalise.company import norm_company
+from sfsync.normalise.country import country_code
+from sfsync.normalise.email import (
+    is_disposable_domain,
+    is_free_domain,
+    is_role,
+    norm_email,
+    repair_email,
+    valid_email,
+)
+from sfsync.normalise.fold import blank
+from sfsync.normalise.lists import Lists, shipped_lists
+from sfsync.normalise.person import norm_person
+from sfsync.normalise.phone import norm_phone
+from sfsync.normalise.text import find_text_issue, is_placeholder, number_tokens, repair_text, suggest_text
+from sfsync.normalise.url import web_domain
+from sfsync.warehouse import Warehouse
+
+VERSION = "2"
+"""Raised with every change of a normaliser's results: rows of another version are computed again."""
+CHUNK = 20_000
+"""Records held in memory at a time."""
+
+
+def refresh(warehouse: Warehouse, sobject: str, *, lists: Lists | None = None) -> int:
+    """Bring `sfsync.norm_<sobject>` up to `live.<sobject>`, in one transaction; creates the table if it is missing.
+
+    Computes only new rows, rows whose SystemModstamp differs and rows of another normaliser or other lists; drops the
+    rows of records that are no longer live. Fields the mirror lacks give nulls. Returns how many rows were computed;
+    0 when the object is not mirrored. Raises MappingError for an sObject that has nothing to normalise.
+    """
+    if sobject not in SOURCES:
+        raise MappingError(f"nothing of {sobject} is normalised.{nearest(sobject, list(SOURCES))}")
+    lists = lists or shipped_lists()
+    with warehouse.write() as con:
+        known = {name.casefold(): name for name in warehouse.columns(con, f"live.{sobject}")}
+        if not known:
+            return 0
+        fields = [field for field in SOURCES[sobject].fields if field.casefold() in known]
+        version = _version(fields, lists)
+        _create(warehouse, con, sobject)
+        _drop_outdated(con, sobject, version)
+        normalise = normaliser(SOURCES[sobject], lists)
+        count = 0
+        for records in _missing(con, sobject, fields):
+            rows = [(r["Id"], r["SystemModstamp"], version, *normalise(r)) for r in records]
+            count += warehouse.load(con, f"sfsync.norm_{sobject}", list(COLUMNS), rows)
+        return count
+
+
+def behind(con: sa.Connection, sobject: str) -> int:
+    """How many live records have no row in `sfsync.norm_<sobject>`, or one of before their last change."""
+    count = f"SELECT count(*) FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
+    return int(con.exec_driver_sql(count).scalar_one())
+
+
+def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str, Any]], tuple[Value, ...]]:
+    """record → the values of COLUMNS after `version`, in their order."""
+
+    def values(record: Mapping[str, Any]) -> tuple[Value, ...]:
+        def text(field: str | None) -> str | None:
+            return record.get(field) if field else None
+
+        country = next((value for field in sources.country if not blank(value := text(field))), None)
+        first, last = (text(field) for field in sources.person) if sources.person else (None, None)
+        return (
+            *_email_values(text(sources.email), lists),
+            norm_phone(text(sources.phone), country, lists),
+            norm_phone(text(sources.mobile), country, lists),
+            norm_company(text(sources.company), lists),
+            norm_person(first, last),
+            country_code(country, lists),
+            web_domain(text(sources.web_domain)),
+            *_text_values({field: text(field) for field in sources.text}, lists),
+            number_tokens(text(sources.numbers)) if sources.numbers else None,
+            _placeholders({field: text(field) for field in sources.placeholders}, lists),
+        )
+
+    return values
+
+
+def _placeholders(fields: Mapping[str, str | None], lists: Lists) -> str | None:
+    found = [field for field, text in fields.items() if is_placeholder(text, lists)]
+    return f",{','.join(found)}," if found else None
+
+
+def _email_values(text: str | None, lists: Lists) -> tuple[Value, ...]:
+    if blank(text):
+        return (None,) * 7
+    address = norm_email(text)
+    local, _, domain = address.partition("@") if address else ("", "", None)
+    valid = text == address or valid_email(text)
+    return (
+        address,
+        domain,
+        valid,
+        None if valid else repair_email(text),
+        is_free_domain(domain, lists) if domain else None,
+        is_disposable_domain(domain, lists) if domain else None,
+        is_role(local, lists) if domain else None,
+    )
+
+
+def _text_values(fields: Mapping[str, str | None], lists: Lists) -> tuple[Value, ...]:
+    found = find_text_issue(fields, lists)
+    if found is None:
+        return (None,) * 4
+    issue, field = found
+    return issue, field, repair_text(fields[field]), suggest_text(fields[field])
+
+
+def _version(fields: Sequence[str], lists: Lists) -> str:
+    parts = (VERSION, lists.digest, phonenumbers.__version__, *fields)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+_NO_ROW = (
+    "NOT EXISTS (SELECT 1 FROM sfsync.norm_{0} n"
+    " WHERE n.Id = l.Id AND n.SystemModstamp IS NOT DISTINCT FROM l.SystemModstamp)"
+)
+
+
+def _create(warehouse: Warehouse, con: sa.Connection, sobject: str) -> None:
+    there = warehouse.columns(con, f"sfsync.norm_{sobject}")
+    if there and [name.casefold() for name in there] != [name.casefold() for name in COLUMNS]:
+        con.exec_driver_sql(f"DROP TABLE sfsync.norm_{sobject}")  # made by another version
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    con.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS sfsync.norm_{sobject} ({columns})")
+
+
+def _drop_outdated(con: sa.Connection, sobject: str, version: str) -> None:
+    con.execute(
+        sa.text(
+            f"DELETE FROM sfsync.norm_{sobject} WHERE version <> :version OR NOT EXISTS "
+            f"(SELECT 1 FROM live.{sobject} l WHERE l.Id = norm_{sobject}.Id "
+            f"AND l.SystemModstamp IS NOT DISTINCT FROM norm_{sobject}.SystemModstamp)"
+        ),
+        {"version": version},
+    )
+
+
+def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    """Live records without a row, in chunks by Id."""
+    names = ["Id", "SystemModstamp", *fields]
+    query = sa.text(
+        f"SELECT {', '.join('l.' + name for name in names)} FROM live.{sobject} l "
+        f"WHERE l.Id > :after AND {_NO_ROW.format(sobject)} ORDER BY l.Id LIMIT {CHUNK}"
+    )
+    after = ""
+    while rows := con.execute(query, {"after": after}).all():
+        yield [dict(zip(names, row, strict=True)) for row in rows]
+        after = rows[-1][0]
