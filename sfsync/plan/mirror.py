@@ -1,0 +1,116 @@
+"""What planning reads from the mirror: the described fields, and the present values of the records to be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from sfsync.model import Ref
+from sfsync.plan.values import Wire, loads, to_wire
+from sfsync.warehouse import Warehouse
+from sfsync.warehouse.schema import column
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """One field as the last pull's describe told it."""
+
+    name: str
+    type: str
+    length: int | None = None
+    scale: int | None = None
+    nillable: bool = True
+    updateable: bool = True
+    restricted: bool = False
+    identifies: bool = False
+    """Unique or an external Id: its value belongs to one record."""
+    active: frozenset[str] | None = None
+    """The active picklist values; None for other types."""
+    gone: bool = False
+    """The org no longer has it, or hides it from this user."""
+
+
+Fields = Mapping[str, FieldInfo]
+"""By casefolded name."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A live record: values in wire form, for the fields asked that the mirror has."""
+
+    ref: Ref
+    values: Mapping[str, Wire] = field(default_factory=dict)
+
+
+def read_fields(con: sa.Connection, warehouse: Warehouse, sobject: str) -> dict[str, FieldInfo]:
+    """casefolded name → FieldInfo; empty when the object was never pulled."""
+    if not warehouse.has_table(con, "sfsync.fields"):
+        return {}
+    rows = con.execute(
+        sa.text(
+            "SELECT field, type, length, scale, nillable, updateable, restricted, identifies, picklist, gone_at "
+            "FROM sfsync.fields WHERE sobject = :s"
+        ),
+        {"s": sobject},
+    )
+    return {row[0].casefold(): _info(row) for row in rows}
+
+
+def read_rows(
+    con: sa.Connection, warehouse: Warehouse, sobject: str, ids: Collection[str], names: Collection[str]
+) -> dict[str, Row]:
+    """Live records by Id. Fields the mirror lacks are absent from the row; deleted records are absent altogether."""
+    known = {c.casefold(): c for c in warehouse.columns(con, f"live.{sobject}")}
+    columns = sorted({known[n.casefold()] for n in names if n.casefold() in known} - {"Id"})
+    if not known:
+        return {}
+    listed = ", ".join(["Id", *map(column, columns)])
+    query = sa.text(f"SELECT {listed} FROM live.{sobject} WHERE Id IN :ids")
+    query = query.bindparams(sa.bindparam("ids", expanding=True))
+    found = {}
+    for chunk in chunks(sorted(ids), CHUNK):
+        for id, *values in con.execute(query, {"ids": chunk}):
+            wires = {name: to_wire(value) for name, value in zip(columns, values, strict=True)}
+            found[id] = Row(Ref(sobject, id), wires)
+    return found
+
+
+def count_live(con: sa.Connection, warehouse: Warehouse, sobject: str) -> int | None:
+    """Live rows of the mirror; None when it does not keep the object."""
+    if not warehouse.has_table(con, f"live.{sobject}"):
+        return None
+    return int(con.execute(sa.text(f"SELECT count(*) FROM live.{sobject}")).scalar_one())
+
+
+def active_users(con: sa.Connection, warehouse: Warehouse) -> frozenset[str] | None:
+    """Ids (15 characters) of active users; None when users are not mirrored."""
+    if "IsActive" not in warehouse.columns(con, "live.User"):
+        return None
+    # USER is a reserved word, but not after a schema.
+    return frozenset(id[:15] for id in con.execute(sa.text("SELECT Id FROM live.User WHERE IsActive")).scalars())
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
+def _info(row: Sequence[Any]) -> FieldInfo:
+    name, type, length, scale, nillable, updateable, restricted, identifies, picklist, gone_at = row
+    return FieldInfo(
+        name=name,
+        type=type,
+        length=length,
+        scale=scale,
+        nillable=nillable is not False,
+        updateable=updateable is True,
+        restricted=restricted is True,
+        identifies=identifies is True,
+        active=None if picklist is None else frozenset(map(str, loads(picklist))),
+        gone=gone_at is not None,
+    )

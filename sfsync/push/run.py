@@ -1,0 +1,169 @@
+"""push: a plan's lines to the org, each ending in exactly one status."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, cast
+
+from sfsync.errors import WrongOrg
+from sfsync.model import Outcome, Status
+from sfsync.plan.mirror import FieldInfo, chunks, count_live, read_rows
+from sfsync.plan.plan import Plan
+from sfsync.push.chunk import Chunk, Waits
+from sfsync.push.journal import Entry, Journal
+from sfsync.push.judge import unreadable
+from sfsync.push.result import PushResult, add_up
+from sfsync.push.select import Line, brake, check_org, select
+from sfsync.salesforce.ids import to18
+from sfsync.salesforce.soql import in_list
+from sfsync.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from sfsync.config import PushConfig
+    from sfsync.salesforce.org import Org
+
+log = logging.getLogger("sfsync.push")
+ROWS = 200
+Progress = Callable[[int, int], None]
+"""(lines done, lines to push)"""
+
+
+def push(
+    org: Org,
+    warehouse: Warehouse,
+    plan: Plan,
+    *,
+    config: PushConfig,
+    run_id: str,
+    progress: Progress | None = None,
+    accept_assisted: bool = False,
+    allow_large: bool = False,
+    plan_file: str = "",
+    waits: Waits | None = None,
+) -> PushResult:
+    """Write the allowed lines of the plan to the org, and what became of each to sfsync.outcomes.
+
+    Each chunk is read again just before it is written: what is as wanted already stays untouched, what changed since
+    the plan is left alone. The journal is committed before each request, so a push that dies is simply run again:
+    it does only what is left. The mirror is not changed; the next pull brings the new values.
+
+    accept_assisted: push undecided `assisted` lines too. allow_large: lift the volume brake. Raises WrongOrg and
+    UnsafePlan before anything is written; AuthError, RetryableOrgError and QuotaFloor when the org stops answering.
+    """
+    check_org(plan, org.identity().org_id, bool(org.organization().get("IsSandbox")), org.instance_url)
+    _check_warehouse(warehouse, plan)
+    lines, left_out = select(plan, accept_assisted=accept_assisted)
+    if not lines:
+        return PushResult("", (), left_out)
+    if not allow_large:
+        brake(lines, lambda sobject: _live(warehouse, sobject), config)
+    journal = Journal(warehouse, plan, plan_file, datetime.now(UTC))
+    journal.open()
+    log.info("run %s: push %s of %d lines begins", run_id, journal.push_id, len(lines))
+    status = "failed"
+    try:
+        entries: dict[int, Entry] = {}
+        for done in _chunks(org, warehouse, journal, config, lines, waits or Waits()):
+            entries |= done
+            if progress:
+                progress(len(entries), len(lines))
+        status = "done"
+    finally:
+        journal.close(status)
+        log.info("run %s: push %s %s", run_id, journal.push_id, status)
+    results = {seq: _outcome(entry) for seq, entry in entries.items()}
+    add_up([line.seq for line in lines], results)
+    return PushResult(journal.push_id, tuple(results[line.seq] for line in lines), left_out)
+
+
+def _chunks(
+    org: Org, warehouse: Warehouse, journal: Journal, config: PushConfig, lines: Iterable[Line], waits: Waits
+) -> Iterable[dict[int, Entry]]:
+    for (op, sobject), group in groupby(lines, key=lambda x: (x.change.op, x.change.ref.sobject)):
+        of_object = list(group)
+        if op != "update":
+            yield _refuse(journal, [(line, _unsupported(op)) for line in of_object])
+            continue
+        fields = describe_fields(org.describe(sobject))
+        against = [(line, unreadable(line.change, fields)) for line in of_object]
+        yield _refuse(journal, [(line, reason) for line, reason in against if reason])
+        good = [line for line, reason in against if not reason]
+        users = _active_users(org, good)
+        for chunk in chunks(_by_parent(warehouse, sobject, good), ROWS):
+            yield Chunk(org, journal, config, sobject, fields, users, waits).run(chunk)
+
+
+def describe_fields(described: dict[str, Any]) -> dict[str, FieldInfo]:
+    """casefolded name → FieldInfo, out of an sObject's describe."""
+    return {f["name"].casefold(): _field(f) for f in described["fields"]}
+
+
+def _field(f: dict[str, Any]) -> FieldInfo:
+    picklist = f["type"] in ("picklist", "multipicklist")
+    active = frozenset(str(v["value"]) for v in f.get("picklistValues") or () if v.get("active", True))
+    return FieldInfo(
+        name=f["name"],
+        type=f["type"],
+        length=f.get("length"),
+        scale=f.get("scale"),
+        nillable=f.get("nillable") is not False,
+        updateable=f.get("updateable") is True,
+        restricted=f.get("restrictedPicklist") is True,
+        active=active if picklist else None,
+    )
+
+
+def _refuse(journal: Journal, lines: Sequence[tuple[Line, tuple[str, str]]]) -> dict[int, Entry]:
+    now = datetime.now(UTC)
+    found = [Entry(x, "refused", code, text, {}, x.change.after, done_at=now) for x, (code, text) in lines]
+    journal.write(found)
+    return {entry.line.seq: entry for entry in found}
+
+
+def _unsupported(op: str) -> tuple[str, str]:
+    return "UNSUPPORTED_OP", f"this version of sfsync pushes updates only, not {op}"
+
+
+def _active_users(org: Org, lines: Iterable[Line]) -> frozenset[str] | None:
+    """Which of the new owners are active users (15 characters); None when no line changes an owner."""
+    owners = {
+        str(v) for line in lines for n, v in line.change.after.items() if n.casefold() == "ownerid" and v is not None
+    }
+    found: set[str] = set()
+    for some in chunks(sorted(o for o in owners if o.startswith("005")), ROWS):
+        rows = org.query(f"SELECT Id FROM User WHERE IsActive = TRUE AND Id IN {in_list(some)}")
+        found.update(str(row["Id"])[:15] for row in rows)
+    return frozenset(found) if owners else None
+
+
+def _by_parent(warehouse: Warehouse, sobject: str, lines: Sequence[Line]) -> list[Line]:
+    """Records of one account together: their updates lock the account, and two requests would fight for it."""
+    if not warehouse.exists:
+        return sorted(lines, key=lambda x: x.change.ref.id)
+    with warehouse.read() as con:
+        rows = read_rows(con, warehouse, sobject, {x.change.ref.id for x in lines}, ["AccountId"])
+    parents = {id: str(row.values.get("AccountId") or "") for id, row in rows.items()}
+    return sorted(lines, key=lambda x: (parents.get(x.change.ref.id, ""), x.change.ref.id))
+
+
+def _live(warehouse: Warehouse, sobject: str) -> int | None:
+    if not warehouse.exists:
+        return None
+    with warehouse.read() as con:
+        return count_live(con, warehouse, sobject)
+
+
+def _check_warehouse(warehouse: Warehouse, plan: Plan) -> None:
+    if not warehouse.exists:
+        return
+    with warehouse.read() as con:
+        mirrored = warehouse.meta(con).get("org_id")
+    if mirrored and to18(mirrored) != to18(plan.org_id):
+        raise WrongOrg(f"the warehouse mirrors org {mirrored} and the plan is for {plan.org_id}. Nothing was written.")
+
+
+def _outcome(entry: Entry) -> Outcome:
+    return Outcome(entry.line.change, cast(Status, entry.status), entry.code, entry.message)
