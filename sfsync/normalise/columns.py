@@ -22,6 +22,7 @@ COLUMNS: Mapping[str, str] = {
     "person": "VARCHAR",
     "country": "VARCHAR",
     "web_domain": "VARCHAR",
+    "web_free": "BOOLEAN",
     "text_issue": "VARCHAR",
     "text_field": "VARCHAR",
     "text_repaired": "VARCHAR",
@@ -71,8 +72,16 @@ SOURCES: Mapping[str, Sources] = {
         web_domain="Website",
         text=("FirstName", "LastName", "Company"),
         placeholders=(
-            "FirstName", "LastName", "Company", "LeadSource", "Title", "Industry", "Country", "Phone", "MobilePhone",
-        ),  # fmt: skip
+            "FirstName",
+            "LastName",
+            "Company",
+            "LeadSource",
+            "Title",
+            "Industry",
+            "Country",
+            "Phone",
+            "MobilePhone",
+        ),
     ),
     "Contact": Sources(
         email="Email",

@@ -28,7 +28,7 @@ from sfsync.normalise.person import norm_person
 from sfsync.normalise.phone import norm_phone
 from sfsync.normalise.text import find_text_issue, is_placeholder, number_tokens, repair_text, suggest_text
 from sfsync.normalise.url import web_domain
-from sfsync.warehouse import Warehouse
+from sfsync.warehouse import Warehouse, dialect
 
 VERSION = "2"
 """Raised with every change of a normaliser's results: rows of another version are computed again."""
@@ -84,7 +84,8 @@ def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str, Any]], 
             norm_company(text(sources.company), lists),
             norm_person(first, last),
             country_code(country, lists),
-            web_domain(text(sources.web_domain)),
+            site := web_domain(text(sources.web_domain)),
+            is_free_domain(site, lists) if site else None,
             *_text_values({field: text(field) for field in sources.text}, lists),
             number_tokens(text(sources.numbers)) if sources.numbers else None,
             _placeholders({field: text(field) for field in sources.placeholders}, lists),
@@ -138,7 +139,8 @@ def _create(warehouse: Warehouse, con: sa.Connection, sobject: str) -> None:
     there = warehouse.columns(con, f"sfsync.norm_{sobject}")
     if there and [name.casefold() for name in there] != [name.casefold() for name in COLUMNS]:
         con.exec_driver_sql(f"DROP TABLE sfsync.norm_{sobject}")  # made by another version
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    declared = {**COLUMNS, "Id": dialect.of(con).declared(COLUMNS["Id"], "id")}
+    columns = ", ".join(f"{name} {kind}" for name, kind in declared.items())
     con.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS sfsync.norm_{sobject} ({columns})")
 
 
@@ -154,13 +156,20 @@ def _drop_outdated(con: sa.Connection, sobject: str, version: str) -> None:
 
 
 def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    """Live records without a row, in chunks by Id."""
+    """Live records without a row, in chunks by Id.
+
+    They are looked for once and numbered in a table of their own: looking again for each chunk takes a scan each time.
+    """
     names = ["Id", "SystemModstamp", *fields]
-    query = sa.text(
-        f"SELECT {', '.join('l.' + name for name in names)} FROM live.{sobject} l "
-        f"WHERE l.Id > :after AND {_NO_ROW.format(sobject)} ORDER BY l.Id LIMIT {CHUNK}"
+    todo = f"sfsync.norm_{sobject}_todo"
+    con.exec_driver_sql(f"DROP TABLE IF EXISTS {todo}")
+    con.exec_driver_sql(
+        f"CREATE TABLE {todo} AS SELECT row_number() OVER (ORDER BY l.Id) AS place, "
+        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)} ORDER BY l.Id"
     )
-    after = ""
-    while rows := con.execute(query, {"after": after}).all():
+    query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until ORDER BY place")
+    after = 0
+    while rows := con.execute(query, {"after": after, "until": after + CHUNK}).all():
         yield [dict(zip(names, row, strict=True)) for row in rows]
-        after = rows[-1][0]
+        after += CHUNK
+    con.exec_driver_sql(f"DROP TABLE {todo}")

@@ -1,0 +1,140 @@
+"""A DuckDB file: locked by whoever writes it, so it is open only while it is read or written."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool, StaticPool
+
+from sfsync.errors import Locked, WarehouseError
+from sfsync.warehouse import duck
+from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse.file_lock import run_lock
+
+
+class DuckFile:
+    """See dialect.Store. Without a file it is a database in memory, which lives until `close`."""
+
+    def __init__(self, url: sa.URL, wait: float, on_wait: OnWait | None):
+        self.file = None if url.database in (None, "", ":memory:") else Path(str(url.database))
+        self.wait = wait
+        self.on_wait = on_wait
+        self._memory: sa.Engine | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.file or "the database in memory")
+
+    def exists(self) -> bool:
+        return self.file is None or self.file.exists()
+
+    def close(self) -> None:
+        if self._memory is not None:
+            self._memory.dispose()
+            self._memory = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        if not self.exists():
+            raise WarehouseError(f"{self.file}: there is no warehouse yet. Run `sfsync pull` first.")
+        with self._connect(read_only=True) as con:
+            if self.file is not None:
+                con.exec_driver_sql("SET enable_external_access = false")
+            yield con
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        with self._connect(read_only=False) as con:
+            try:
+                with con.begin():
+                    yield con
+            except sa.exc.DBAPIError as err:
+                if err.orig is None or (says := duck.trouble(err.orig)) is None:
+                    raise
+                raise WarehouseError(f"{self.name}: {says}") from err
+        if self.file is not None:
+            os.chmod(self.file, 0o600)
+
+    def running(self, command: str) -> AbstractContextManager[None]:
+        return run_lock(self.file, command)
+
+    # -- inside
+
+    @contextmanager
+    def _connect(self, *, read_only: bool) -> Iterator[sa.Connection]:
+        engine = self._engine(read_only)
+        con = self._open(engine)
+        try:
+            con.exec_driver_sql("SET TimeZone = 'UTC'")
+            con.commit()
+            yield con
+        finally:
+            con.close()
+            if engine is not self._memory:
+                engine.dispose()
+
+    def _engine(self, read_only: bool) -> sa.Engine:
+        config = _settings(self.file)
+        if self.file is None:
+            if self._memory is None:
+                self._memory = sa.create_engine(
+                    "duckdb:///:memory:",
+                    poolclass=StaticPool,
+                    connect_args={"config": config},
+                    hide_parameters=True,
+                )
+            return self._memory
+        arguments: dict[str, Any] = {"config": config, "read_only": read_only}
+        return sa.create_engine(
+            f"duckdb:///{self.file}", poolclass=NullPool, connect_args=arguments, hide_parameters=True
+        )
+
+    def _open(self, engine: sa.Engine) -> sa.Connection:
+        deadline = time.monotonic() + self.wait
+        told = False
+        while True:
+            try:
+                return engine.connect()
+            except sa.exc.DBAPIError as err:
+                holder = _holder(str(err.orig))
+                if holder is None:
+                    raise WarehouseError(_open_problem(self.file, str(err.orig))) from err
+                if time.monotonic() >= deadline:
+                    raise Locked(
+                        f"{self.file} is in use by {holder}. Waited {self.wait:.0f} s; try again when it has ended."
+                    ) from err
+                if self.on_wait and not told:
+                    self.on_wait(f"waiting for {holder}, which has {self.file} open")
+                    told = True
+                time.sleep(0.1)
+
+
+def _settings(file: Path | None) -> dict[str, Any]:
+    """Small memory and a place to spill: the file may be far larger than the machine's memory."""
+    config: dict[str, Any] = {"memory_limit": "512MB", "preserve_insertion_order": False}
+    if file is not None:
+        config["temp_directory"] = f"{file}.tmp"
+    return config
+
+
+def _holder(message: str) -> str | None:
+    """Who has the file open, out of DuckDB's message; None when the message is about something else."""
+    if "Could not set lock on file" not in message:
+        return None
+    match = re.search(r"held in (.+?) \(PID (\d+)\)", message)
+    return f"process {match[2]} ({Path(match[1]).name})" if match else "another process"
+
+
+def _open_problem(file: Path | None, message: str) -> str:
+    if "not a valid DuckDB database file" in message:
+        return f"{file} is not a DuckDB database. Name another file in `warehouse:`, or move this one away."
+    if "No such file or directory" in message or "Cannot open file" in message:
+        return f"{file} cannot be opened. Does its folder exist, and may you write there?"
+    return f"{file} cannot be opened: {message.splitlines()[0]}"

@@ -1,0 +1,45 @@
+"""Warehouses for everybody's tests: `warehouse` runs a test once on each kind of database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sfsync.warehouse import Warehouse
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a server on which databases may be created; one for the whole session."""
+    try:
+        with postgres.running() as url:
+            yield url
+    except postgres.NoServer as err:
+        pytest.fail(str(err), pytrace=False)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database of this test's own."""
+    with postgres.database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of this test's own, of each kind."""
+    if request.param == "duckdb":
+        return f"duckdb:///{tmp_path / 'w.duckdb'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
+    """A Warehouse on an empty database, on each kind. Nobody is waited for."""
+    made = Warehouse(warehouse_url, wait=0.3)
+    yield made
+    made.close()
