@@ -1,0 +1,1 @@
+"""Getting started: write the config, test it, and hold the mappings against the org."""
