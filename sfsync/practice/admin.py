@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sfsync.practice.errors import ApiError
+from sfsync.practice.extras import add_currencies, custom_object
 from sfsync.practice.faults import KINDS, Fault
 from sfsync.practice.router import Router
 from sfsync.practice.schema import Field
@@ -171,6 +172,30 @@ def fields(site: Site, call: Call) -> Reply:
     if wanted_action is None:
         raise ValueError("say one of add, hide, show, remove")
     actions[wanted_action](sobject, str(given[wanted_action]))
+    return Reply(200, {"done": True})
+
+
+@routes.on("POST", "/practice/objects")
+def objects(site: Site, call: Call) -> Reply:
+    """{"name": "Site__c", "label", "plural", "fields": TEXT, "prefix": "a00"}: a custom object; TEXT has a field a line."""
+    given = call.json_object()
+    name = str(given["name"])
+    label = str(given.get("label") or name.removesuffix("__c").replace("_", " "))
+    made = custom_object(
+        name,
+        label,
+        str(given.get("plural") or f"{label}s"),
+        str(given.get("fields", "")),
+        prefix=str(given.get("prefix") or "a00"),
+    )
+    site.org.add_object(made)
+    return Reply(200, {"done": True, "fields": list(made.fields)})
+
+
+@routes.on("POST", "/practice/currencies")
+def currencies(site: Site, call: Call) -> Reply:
+    """{"USD": 1, "EUR": 0.92}: the org has several currencies from now on; the first is the corporate one."""
+    add_currencies(site.org, {str(code): Decimal(str(rate)) for code, rate in call.json_object().items()})
     return Reply(200, {"done": True})
 
 

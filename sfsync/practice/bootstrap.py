@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sfsync.practice.periods import write_periods
 from sfsync.practice.picklists import LEAD_STATUSES, STAGES
 from sfsync.practice.store import Row, Store
 
@@ -23,7 +24,7 @@ _TASK_STATUSES = ("Not Started", "In Progress", "Completed", "Waiting on someone
 
 
 def fill(store: Store, stamp: datetime, organization_id: str) -> str:
-    """Write a new org's organization, first user, profiles and status values. Returns the user's Id."""
+    """Write a new org's organization, first user, profiles, status values and periods. Returns the user's Id."""
     user = store.new_ids("User", 1)[0]
     with store.transaction():
         store.insert("Organization", [_audit(_organization(organization_id), stamp, user)])
@@ -36,6 +37,7 @@ def fill(store: Store, stamp: datetime, organization_id: str) -> str:
             ("TaskStatus", _task_statuses()),
         ):
             store.insert(sobject, [_audit(r, stamp, user) for r in _with_ids(store, sobject, rows)])
+        write_periods(store, stamp)
     return user
 
 

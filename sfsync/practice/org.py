@@ -14,6 +14,7 @@ from sfsync.practice import bootstrap, describe, removal, replication
 from sfsync.practice.clock import Clock
 from sfsync.practice.errors import ApiError
 from sfsync.practice.ids import make_id, normal
+from sfsync.practice.periods import write_periods
 from sfsync.practice.references import find_by, fold
 from sfsync.practice.saves import write
 from sfsync.practice.saving import Caller, DuplicateRule, Moment, Saved, UnknownRecord, deleted_error
@@ -299,6 +300,31 @@ class PracticeOrg:
                 removal.delete(moment, obj, live)
             return removal.purge(moment, obj.name, list(rows))
 
+    def fill(self, sobject: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add rows unchecked, read-only fields included, each with an Id and the audit fields. Returns the Ids."""
+        obj = self.schema.full(self.sobject(sobject).name)
+        stamp = self.clock.stamp()
+        audit: dict[str, Any] = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), stamp)
+        audit |= dict.fromkeys(("CreatedById", "LastModifiedById"), self.user_id)
+        given = {k: v for k, v in audit.items() if k in obj.fields}
+        ids = self.new_ids(obj.name, len(rows))
+        self._store.insert(obj.name, [{**given, **row, "Id": i} for i, row in zip(ids, rows, strict=True)])
+        return ids
+
+    def write_periods(self) -> None:
+        """Make the Period rows anew, after the fiscal year start was changed."""
+        write_periods(self._store, self.clock.stamp())
+
+    def add_object(self, sobject: SObject) -> None:
+        """Add an object with an empty table. Raises ValueError when its name or its Ids' prefix is taken."""
+        for known in self.schema.sobjects.values():
+            if known.name.casefold() == sobject.name.casefold() or known.prefix == sobject.prefix:
+                raise ValueError(f"{known.name} has this name or the prefix {sobject.prefix} already")
+        with self.lock:
+            self.schema.add(sobject)
+            self._store.create_tables()
+            self._keep_schema_edits()
+
     def add_field(self, sobject: str, field: Field, value_sql: str | None = None) -> None:
         """Add a field. `value_sql` fills it in the rows there are, from their quoted columns; no stamp moves."""
         obj = self.schema.full(self.sobject(sobject).name)
@@ -341,8 +367,12 @@ class PracticeOrg:
     def _keep_schema_edits(self) -> None:
         """So that an org kept in a file has its fields again when it is opened."""
         standard = standard_schema()
-        edits: dict[str, Any] = {"added": [], "removed": [], "hidden": self.schema.hidden()}
+        edits: dict[str, Any] = {"objects": [], "added": [], "removed": [], "hidden": self.schema.hidden()}
         for name in self.schema.sobjects:
+            if name not in standard.sobjects:
+                obj = self.schema.full(name)
+                edits["objects"].append({**asdict(obj), "fields": [asdict(f) for f in obj.fields.values()]})
+                continue
             now, before = self.schema.full(name).fields, standard.full(name).fields
             edits["added"] += [[name, asdict(f)] for n, f in now.items() if n not in before]
             edits["removed"] += [[name, n] for n in before if n not in now]
@@ -350,15 +380,22 @@ class PracticeOrg:
 
     def _load_schema_edits(self) -> None:
         edits = json.loads(self._store.meta("schema") or "{}")
+        for made in edits.get("objects", ()):
+            fields = [_field(f) for f in made.pop("fields")]
+            self.schema.add(SObject(**made, fields={f.name: f for f in fields}))
         for name, made in edits.get("added", ()):
-            values = tuple(PickValue(**v) for v in made.pop("values"))
-            field = Field(**{**made, "values": values, "refers": tuple(made["refers"])})
+            field = _field(made)
             obj = self.schema.full(name)
             self.schema.put(replace(obj, fields={**obj.fields, field.name: field}))
         for name, gone in edits.get("removed", ()):
             self.schema.put(without(self.schema.full(name), [gone]))
         for name, hidden in edits.get("hidden", ()):
             self.schema.hide(name, hidden)
+
+
+def _field(kept: dict[str, Any]) -> Field:
+    values = tuple(PickValue(**v) for v in kept["values"])
+    return Field(**{**kept, "values": values, "refers": tuple(kept["refers"])})
 
 
 def _aware(value: Any) -> Any:

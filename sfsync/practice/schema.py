@@ -179,6 +179,15 @@ class Schema:
         self._full[sobject.name] = sobject
         self._changed()
 
+    def add(self, sobject: SObject) -> None:
+        """Add an object; those it refers to have it as a child from then on, deleted with none of them."""
+        named = {r: list(self.relations.get(r, ())) for f in sobject.fields.values() for r in f.refers}
+        for f in sobject.fields.values():
+            for parent in f.refers:
+                named[parent].append(Child(sobject.name, f.name, None))
+        self.relations = {**self.relations, **{parent: tuple(found) for parent, found in named.items()}}
+        self.put(sobject)
+
     def hide(self, sobject: str, name: str) -> None:
         """Make a field invisible in describe, queries and saves, as field-level security does."""
         if name not in self._full[sobject].fields:

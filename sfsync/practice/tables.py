@@ -256,11 +256,12 @@ UserRole Users User.UserRoleId
 
 def standard_schema() -> Schema:
     """A new org's objects and fields. Each call gives its own Schema, so that one org's changes stay its own."""
-    objects = {name: _sobject(name, prefix, plural, flags, text) for name, prefix, plural, flags, text in _OBJECTS}
+    objects = {name: sobject(name, prefix, plural, flags, text) for name, prefix, plural, flags, text in _OBJECTS}
     return Schema(objects, _relations(objects))
 
 
-def _sobject(name: str, prefix: str, plural: str, flags: str, text: str) -> SObject:
+def sobject(name: str, prefix: str, plural: str, flags: str, text: str) -> SObject:
+    """One object. flags: which of create, update, delete, undelete, merge it allows; nobulk. text: its fields."""
     can = set(flags.split())
     label = _LABELS.get(name) or "".join(f" {c}" if c.isupper() and i else c for i, c in enumerate(name))
     lines = "\n".join(line for line in text.splitlines() if line.strip())
@@ -283,8 +284,8 @@ def _relations(objects: dict[str, SObject]) -> dict[str, tuple[Child, ...]]:
     for line in _RELATIONS.split("\n"):
         if line:
             parent, relationship, child, *flags = line.split()
-            sobject, _, field = child.partition(".")
-            named[parent, sobject, field] = (relationship, "cascade" in flags)
+            owner, _, field = child.partition(".")
+            named[parent, owner, field] = (relationship, "cascade" in flags)
     found: dict[str, list[Child]] = {}
     for name in sorted(objects):
         for f in objects[name].fields.values():

@@ -316,15 +316,35 @@ SystemModstamp datetime required ro auto
 
 PERIOD = f"""
 {ID}
-StartDate date ro
-EndDate date ro
+FiscalYearSettingsId reference ro -> FiscalYearSettings as FiscalYearSettings
 Type picklist(40) ro only=PeriodType
-Number int ro
-IsForecastPeriod boolean ro
-PeriodLabel string(255) ro
-QuarterLabel string(255) ro
-FullyQualifiedLabel string(255) ro
+StartDate date required ro
+EndDate date required ro
 SystemModstamp datetime required ro auto
+IsForecastPeriod boolean ro
+QuarterLabel picklist ro ; Quarter Name
+PeriodLabel picklist ro ; Period Name
+Number int(9) ro
+FullyQualifiedLabel string(80) ro nofilter nosort
+"""
+
+CURRENCY_TYPE = f"""
+{ID}
+IsoCode string(3) required create name ; Currency ISO Code
+ConversionRate double(18,6) required
+DecimalPlaces int required
+IsActive boolean ; Active
+IsCorporate boolean ; Corporate Currency
+{SYSTEM}
+"""
+
+DATED_RATE = f"""
+{ID}
+IsoCode string(3) required create ; Currency ISO Code
+StartDate date required create
+NextStartDate date ro
+ConversionRate double(18,6) required
+{SYSTEM}
 """
 
 DUPLICATE_SET = f"""

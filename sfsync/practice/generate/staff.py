@@ -18,6 +18,7 @@ def make_staff(shop: Workshop, layout: Layout) -> None:
                "UsesStartDateAsFiscalYearName" = false, "SystemModstamp" = greatest("SystemModstamp", $1::TIMESTAMP)""",
         [_stamp(shop)],
     )
+    shop.org.write_periods()
     admin = quote(shop.org.user_id)
     founded = shop.start - 900 * DAY
     audit = shop.audit(str(founded), str(founded), admin, admin)

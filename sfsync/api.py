@@ -1,0 +1,423 @@
+"""The verbs of sfsync as functions. Each does what its command does and returns what that prints.
+
+    from sfsync import api
+    result = api.pull("config.yaml")
+    frame = api.query("config.yaml", "select Status, count(*) n from live.Lead group by Status")
+
+`config` is a path, a loaded Config, or None for $SFSYNC_CONFIG and then ./config.yaml. Errors are those of
+sfsync.errors; nothing is printed, progress goes to the `progress` callback where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfsync.config import Config, load_config
+from sfsync.errors import ConfigError, InputError, WarehouseError
+from sfsync.moments import iso, local_day
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sfsync.dedupe.run import DedupeResult
+    from sfsync.plan.plan import Plan
+    from sfsync.pull import PullResult
+    from sfsync.pull.cost import Cost
+    from sfsync.push.result import PushResult
+    from sfsync.rules import CheckResult
+    from sfsync.salesforce.org import Org
+    from sfsync.verify import VerifyResult
+    from sfsync.warehouse import Warehouse
+
+Progress = Callable[[str, int, int | None], None]
+Given = Config | str | Path | None
+
+
+def _silent(what: str, done: int, total: int | None) -> None:
+    pass
+
+
+@dataclass
+class Run:
+    """One invocation: when, what, how many API calls, how it ended."""
+
+    command: str
+    run_id: str
+    started_at: datetime
+    clock: float = field(default_factory=time.monotonic, repr=False)
+    api_calls: int = 0
+    exit_code: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.clock
+
+    def envelope(self) -> dict[str, Any]:
+        """The keys every command's JSON begins with."""
+        return {
+            "command": self.command,
+            "run_id": self.run_id,
+            "started_at": iso(self.started_at),
+            "seconds": round(self.seconds, 3),
+            "api_calls": self.api_calls,
+            "exit_code": self.exit_code,
+        }
+
+
+def new_run(command: str) -> Run:
+    now = datetime.now(UTC)
+    return Run(command, f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}", now)
+
+
+def configured(config: Given) -> Config:
+    return config if isinstance(config, Config) else load_config(config)
+
+
+def open_warehouse(config: Config, on_wait: Callable[[str], None] | None = None) -> Warehouse:
+    from sfsync.warehouse import Warehouse
+
+    return Warehouse(config.warehouse, on_wait=on_wait)
+
+
+def connect(config: Config) -> Org:
+    from sfsync.salesforce.org import Org
+
+    return Org.connect(config.org, config.quota)
+
+
+def pull(
+    config: Given = None,
+    *,
+    objects: Sequence[str] = (),
+    full: bool = False,
+    since: datetime | None = None,
+    progress: Progress = _silent,
+    run: Run | None = None,
+) -> PullResult:
+    """Copy what changed in the org into the warehouse, then compute the normalised values of the changed rows.
+
+    since: read again everything changed at or after this moment (aware), wherever the cursors stand.
+    """
+    from sfsync.mapping import closure, load_mappings
+    from sfsync.pull import pull as pull_objects
+
+    config, run = configured(config), run or new_run("pull")
+    mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        with connect(config) as org:
+            try:
+                result = pull_objects(
+                    org,
+                    warehouse,
+                    mappings,
+                    config.pull,
+                    run_id=run.run_id,
+                    full=full,
+                    asked=objects,
+                    since=since,
+                    progress=progress,
+                )
+            finally:
+                run.api_calls = org.usage.calls
+        run.exit_code = result.exit_code
+        _refresh(warehouse, config, progress)
+        record.update(result.as_json())
+    return result
+
+
+def pull_cost(config: Given = None, *, objects: Sequence[str] = (), full: bool = False, run: Run | None = None) -> Cost:
+    """What `pull` would cost now: calls, bytes, seconds, per object and in all. Reads no rows, writes nothing."""
+    from sfsync.mapping import closure, load_mappings
+    from sfsync.pull.cost import dry_run
+
+    config, run = configured(config), run or new_run("pull")
+    mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
+    with connect(config) as org:
+        try:
+            return dry_run(
+                org, open_warehouse(config), mappings, config.pull, config.quota, full=full, asked=list(objects)
+            )
+        finally:
+            run.api_calls = org.usage.calls
+
+
+def verify(
+    config: Given = None,
+    *,
+    objects: Sequence[str] = (),
+    ids: bool = False,
+    sample: int = 0,
+    seed: int = 0,
+    repair: bool = False,
+    allow_large: bool = False,
+    progress: Progress = _silent,
+    on_wait: Callable[[str], None] | None = None,
+    run: Run | None = None,
+) -> VerifyResult:
+    """Compare the mirror with what the org held at the last pull; `repair` brings differing rows up to it."""
+    from sfsync.mapping import closure, load_mappings
+    from sfsync.verify import verify as verify_mirror
+
+    config, run = configured(config), run or new_run("verify")
+    mappings = closure(list(objects) or config.objects, load_mappings(config.mappings))
+    warehouse = open_warehouse(config, on_wait)
+    with _recorded(run, warehouse) as record, connect(config) as org:
+        try:
+            result = verify_mirror(
+                org,
+                warehouse,
+                mappings,
+                staging=config.pull.staging,
+                run_id=run.run_id,
+                ids=ids,
+                sample=sample,
+                seed=seed,
+                repair=repair,
+                allow_large=allow_large,
+                progress=progress,
+            )
+        finally:
+            run.api_calls = org.usage.calls
+        run.exit_code = result.exit_code
+        record.update(result.summary())
+    return result
+
+
+def check(
+    config: Given = None,
+    *,
+    rules: Sequence[str] = (),
+    as_of: date | None = None,
+    progress: Progress = _silent,
+    run: Run | None = None,
+) -> CheckResult:
+    """Evaluate the rules on the mirror and keep the findings with their life: first seen, last seen, resolved."""
+    from sfsync.rules import check as check_rules
+    from sfsync.rules import load_rules
+
+    config, run = configured(config), run or new_run("check")
+    known = load_rules(config.mappings)
+    only = [rule.code for rule in _named(known, rules)]
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        zone = read_meta(warehouse)["time_zone"]
+        _refresh(warehouse, config, progress)
+        result = check_rules(
+            warehouse,
+            known,
+            only=only,
+            as_of=as_of or local_day(run.started_at, zone),
+            now=run.started_at,
+            run_id=run.run_id,
+            config=config.rules,
+            time_zone=zone,
+        )
+        run.exit_code = result.exit_code
+        record.update({"rules": result.as_json()["rules"]})
+    return result
+
+
+def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | None = None) -> DedupeResult:
+    """Find the leads that are one real person, and which record of each would survive."""
+    from sfsync.dedupe.run import dedupe as find_clusters
+
+    config, run = configured(config), run or new_run("dedupe")
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        read_meta(warehouse)
+        _refresh(warehouse, config, progress)
+        result = find_clusters(warehouse, run_id=run.run_id)
+        run.exit_code = 3 if result.clusters else 0
+        record.update({"counts": result.counts})
+    return result
+
+
+def plan(config: Given = None, *, out: str | Path = "plan.jsonl", run: Run | None = None) -> Plan:
+    """Turn open findings and clusters into a plan file. Nothing is written to the org."""
+    from sfsync.plan.build import build
+    from sfsync.plan.file import write_plan
+    from sfsync.plan.guards import Guards
+
+    config, run = configured(config), run or new_run("plan")
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        meta = read_meta(warehouse)
+        made = build(
+            warehouse,
+            org_id=meta["org_id"],
+            instance_url=meta["instance_url"],
+            is_sandbox=meta["is_sandbox"] == "true",
+            now=run.started_at,
+            guards=Guards(config.push.max_rows, config.push.max_share),
+        )
+        write_plan(made, Path(out))
+        record.update({"plan": str(out), "digest": made.digest, "changes": made.counts})
+    return made
+
+
+def push(
+    config: Given = None,
+    plan_file: str | Path = "plan.jsonl",
+    *,
+    accept_assisted: bool = False,
+    allow_large: bool = False,
+    progress: Progress = _silent,
+    run: Run | None = None,
+) -> PushResult:
+    """Write the accepted changes of a plan to the org, each checked just before and journalled."""
+    from sfsync.plan.file import read_plan
+    from sfsync.push.run import push as push_changes
+
+    config, run = configured(config), run or new_run("push")
+    made = read_plan(Path(plan_file))
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        with connect(config) as org:
+            try:
+                result = push_changes(
+                    org,
+                    warehouse,
+                    made,
+                    plan_file=str(plan_file),
+                    config=config.push,
+                    run_id=run.run_id,
+                    accept_assisted=accept_assisted,
+                    allow_large=allow_large,
+                    progress=lambda done, total: progress("push", done, total),
+                )
+            finally:
+                run.api_calls = org.usage.calls
+        run.exit_code = 3 if result.failures else 0
+        record.update({"outcomes": result.as_json()["outcomes"]})
+    return result
+
+
+def query(config: Given, sql: str) -> pd.DataFrame:
+    """Run one read-only SELECT on the warehouse. Raises InputError for anything the database refuses."""
+    import pandas as pd
+
+    columns, rows = query_rows(config, sql)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def query_rows(config: Given, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """(names of the columns, rows) of one SELECT. Raises InputError for anything else."""
+    import sqlalchemy as sa
+
+    warehouse = open_warehouse(configured(config))
+    statement = _one_query(sql, warehouse.dialect)
+    with warehouse.read() as con:
+        try:
+            names, rows = warehouse.select(con, statement)
+            return names, list(rows)
+        except sa.exc.DBAPIError as err:
+            raise InputError(f"the database refuses this SQL: {str(err.orig).strip()}") from None
+
+
+def _one_query(sql: str, dialect: str) -> str:
+    """The statement, if it is one and only reads: a second one could end the read-only transaction."""
+    import sqlglot
+    from sqlglot import exp
+
+    if not sql.strip():
+        raise InputError('no SQL given. Try: sfsync query "select Status, count(*) from live.Lead group by Status"')
+    try:
+        found = [s for s in sqlglot.parse(sql, dialect="postgres" if dialect == "postgresql" else dialect) if s]
+    except sqlglot.errors.SqlglotError as err:
+        problem = err.errors[0] if isinstance(err, sqlglot.ParseError) and err.errors else {}
+        where = f" near {problem['highlight']!r}" if problem.get("highlight") else ""
+        raise InputError(f"not SQL{where}: {problem.get('description') or 'it cannot be read'}.") from None
+    if len(found) != 1 or not isinstance(found[0], (exp.Query, exp.Describe, exp.Summarize, exp.Show)):
+        raise InputError("`query` runs one SELECT; nothing else, and no second statement.")
+    return sql.strip().rstrip(";")
+
+
+def status(config: Given = None) -> dict[str, Any]:
+    """What the warehouse holds and how fresh it is; the keys are those of `sfsync status --format json`."""
+    from sfsync.status import read_status
+
+    return read_status(open_warehouse(configured(config)))
+
+
+def read_meta(warehouse: Warehouse) -> dict[str, str]:
+    """The org this warehouse mirrors. Raises WarehouseError before the first pull."""
+    with warehouse.read() as con:
+        meta = warehouse.meta(con)
+    if "org_id" not in meta:
+        raise WarehouseError("the warehouse is empty. Run `sfsync pull` first.")
+    return meta
+
+
+def _refresh(warehouse: Warehouse, config: Config, progress: Progress) -> None:
+    from sfsync.normalise.columns import SOURCES
+    from sfsync.normalise.lists import load_lists
+    from sfsync.normalise.table import refresh
+
+    lists = load_lists(config.mappings)
+    for done, sobject in enumerate(SOURCES):
+        progress("normalise", done, len(SOURCES))
+        refresh(warehouse, sobject, lists=lists)
+    progress("normalise", len(SOURCES), len(SOURCES))
+
+
+def _named(rules: Sequence[Any], codes: Sequence[str]) -> list[Any]:
+    from sfsync.errors import nearest
+
+    known = {rule.code: rule for rule in rules}
+    unknown = [code for code in codes if code.upper() not in known]
+    if unknown:
+        raise ConfigError([f'no rule "{code}".{nearest(code, list(known))}' for code in unknown])
+    return [known[code.upper()] for code in codes]
+
+
+@contextmanager
+def _recorded(run: Run, warehouse: Warehouse) -> Iterator[dict[str, Any]]:
+    """Hold the run lock, and keep a row in sfsync.runs from start to end, whatever the end is."""
+    from sfsync.errors import SfsyncError
+
+    summary: dict[str, Any] = {}
+    with warehouse.run_lock(run.command):
+        try:
+            if warehouse.exists:
+                _write_run(run, warehouse, None)
+            yield summary
+        except SfsyncError as err:
+            run.exit_code = err.exit_code
+            summary["error"] = type(err).__name__
+            raise
+        except BaseException as err:
+            run.exit_code = 1
+            summary["error"] = type(err).__name__
+            raise
+        finally:
+            if warehouse.exists and "WrongOrg" not in summary.values():
+                _write_run(run, warehouse, summary)
+
+
+def _write_run(run: Run, warehouse: Warehouse, summary: Mapping[str, Any] | None) -> None:
+    import sqlalchemy as sa
+
+    from sfsync.warehouse import tables
+
+    with warehouse.write() as con:
+        con.execute(sa.delete(tables.runs).where(tables.runs.c.run_id == run.run_id))
+        con.execute(
+            sa.insert(tables.runs).values(
+                run_id=run.run_id,
+                command=run.command,
+                started_at=run.started_at,
+                finished_at=None if summary is None else datetime.now(UTC),
+                exit_code=None if summary is None else run.exit_code,
+                api_calls=run.api_calls,
+                summary=None if summary is None else json.dumps(summary, default=str, ensure_ascii=False),
+            )
+        )

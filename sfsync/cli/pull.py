@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sfsync.cli.common import Output, config_option, emit, note, progress, shared
+
+if TYPE_CHECKING:
+    from sfsync.api import Run
+
+
+@click.command()
+@config_option
+@click.option("--objects", metavar="NAMES", help="Only these, comma-separated, with the helpers they need.")
+@click.option("--full", is_flag=True, help="Read every row again, not only what changed.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Read again what changed since this day (UTC).")
+@click.option("--dry-run", is_flag=True, help="Say what the pull would cost: calls, bytes, minutes. Reads no rows.")
+@shared
+def pull(
+    config: Path | None, objects: str | None, full: bool, since: datetime | None, dry_run: bool, output: Output
+) -> None:
+    """Copy what changed in the org into the warehouse.
+
+    Exit code 0 means complete: every object has as many rows as Salesforce promised, and its cursor has moved.
+    Run it again after any failure; nothing is lost and nothing is read in vain.
+    """
+    from sfsync import api
+
+    names = [name.strip() for name in objects.split(",") if name.strip()] if objects else []
+    run = api.new_run("pull")
+    if dry_run:
+        _estimate(config, names, full, run, output)
+        return
+    moment = since.replace(tzinfo=UTC) if since else None
+    with progress(output) as tell:
+        result = api.pull(config, objects=names, full=full, since=moment, progress=tell, run=run)
+    shown = ("sobject", "api", "read", "inserted", "updated", "deleted", "late", "rows", "complete")
+    document = result.as_json()
+    emit(
+        output,
+        {**run.envelope(), **document},
+        [{k: row[k] for k in shown} for row in document["objects"]],
+        f"{run.api_calls} API calls, {run.seconds:.1f} s",
+    )
+    for row in result.objects:
+        for warning in row.warnings:
+            note(output, f"{row.sobject}: {warning}")
+        if row.error:
+            click.echo(f"sfsync: {row.sobject} was not pulled: {row.error}", err=True)
+    if result.stopped:
+        click.echo(f"sfsync: {result.stopped}", err=True)
+    raise click.exceptions.Exit(run.exit_code)
+
+
+def _estimate(config: Path | None, names: list[str], full: bool, run: Run, output: Output) -> None:
+    from sfsync import api
+
+    cost = api.pull_cost(config, objects=names, full=full, run=run)
+    document = cost.as_json()
+    rows = [{k: v for k, v in o.items() if k != "reason"} for o in document["objects"]]
+    minutes = document["seconds"] / 60
+    say = f"about {document['calls']} API calls, {document['bytes'] / 1e6:.1f} MB, {minutes:.1f} minutes"
+    emit(output, {**run.envelope(), **document}, rows, say)

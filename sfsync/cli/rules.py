@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sfsync.cli.common import Output, config_option, emit, fail, shared
+from sfsync.errors import nearest
+
+
+@click.group()
+def rules() -> None:
+    """List, show and test rules: the shipped ones and those in your own mappings folder."""
+
+
+@rules.command("list")
+@config_option
+@shared
+def list_(config: Path | None, output: Output) -> None:
+    """Every rule with its severity and title."""
+    from sfsync.rules import load_rules
+
+    found = load_rules(_folder(config))
+    rows = [
+        {
+            "code": r.code,
+            "severity": r.severity,
+            "objects": list(r.objects),
+            "fix": [f.confidence for f in r.fixes],
+            "title": r.title,
+        }
+        for r in found
+    ]
+    emit(output, {"command": "rules list", "rules": rows}, rows, f"{len(rows)} rules")
+
+
+@rules.command()
+@click.argument("code")
+@config_option
+@shared
+def show(code: str, config: Path | None, output: Output) -> None:
+    """One rule: why, what it needs, its SQL and its fix."""
+    from sfsync.rules import describe, load_rules
+
+    found = {r.code: r for r in load_rules(_folder(config))}
+    rule = found.get(code.upper())
+    if rule is None:
+        fail(f'no rule "{code}".{nearest(code, list(found))} See `sfsync rules list`.', 2)
+        return
+    emit(output, {"command": "rules show", "code": rule.code, "text": describe(rule)}, [], describe(rule))
+
+
+@rules.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@config_option
+@shared
+def test(files: tuple[Path, ...], config: Path | None, output: Output) -> None:
+    """Run the examples inside rule files: all rules, or only the FILES given. Exit code 1: an example disagrees."""
+    from sfsync.rules import load_rules, test_rules
+    from sfsync.rules.load import read_rule
+
+    chosen = [read_rule(f) for f in files] if files else load_rules(_folder(config))
+    results = test_rules(chosen)
+    wrong = [r for r in results if not r.ok]
+    rows = [{"rule": r.rule, "example": r.example, "problem": r.problem} for r in wrong]
+    document = {"command": "rules test", "examples": len(results), "failed": rows}
+    emit(output, document, rows, f"{len(results)} examples of {len(chosen)} rules, {len(wrong)} disagree")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _folder(config: Path | None) -> Path | None:
+    """The user's folder of the config, if there is a config; the shipped rules need none."""
+    if config is None and not Path("config.yaml").exists():
+        return None
+    from sfsync.config import load_config
+
+    return load_config(config).mappings

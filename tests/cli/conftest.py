@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sfsync.cli import sfsync
+from sfsync.practice.generate import generate
+from sfsync.practice.org import PracticeOrg
+from sfsync.practice.serve import PracticeServer
+
+
+@dataclass
+class Shell:
+    """A folder with a config for a practice org, and the commands run in it."""
+
+    folder: Path
+    server: PracticeServer
+    said: list[str] = field(default_factory=list)
+    """Everything any command printed, stdout and stderr."""
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.yaml"
+
+    def write_config(self, **org: str) -> None:
+        given = self.server.credentials
+        settings = {
+            "instance_url": self.server.url,
+            "client_id": given.client_id,
+            "client_secret": given.client_secret,
+            **org,
+        }
+        lines = "".join(f"  {k}: {json.dumps(v)}\n" for k, v in settings.items())
+        self.config.write_text(f"org:\n{lines}warehouse: duckdb:///w.duckdb\n", encoding="utf-8")
+
+    def run(self, *args: str, code: int | None = 0) -> Result:
+        with_config = (
+            []
+            if args[0] in ("rules", "demo") or args[:2] in (("plan", "show"), ("plan", "accept"), ("plan", "seal"))
+            else ["--config", str(self.config)]
+        )
+        result = CliRunner().invoke(sfsync, [*args, *with_config])
+        self.said.append(result.output + result.stderr)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert code is None or result.exit_code == code, f"{args}: {result.exit_code}\n{result.output}\n{result.stderr}"
+        return result
+
+    def json(self, *args: str, code: int | None = 0) -> dict[str, Any]:
+        return dict(json.loads(self.run(*args, "--format", "json", code=code).stdout))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    org = PracticeOrg()
+    generate(org, leads=400, seed=5)
+    with PracticeServer(org) as server:
+        made = Shell(tmp_path, server)
+        made.write_config()
+        yield made
+    org.close()
