@@ -38,6 +38,44 @@ def tables_page() -> str:
     return "\n".join(lines)
 
 
+def rules_page() -> str:
+    from sfsync.rules import load_rules
+
+    found = load_rules()
+    lines = [
+        "# Rules",
+        "",
+        f"The {len(found)} shipped rules. `sfsync rules show CODE` prints one with its SQL; a file of the same code in "
+        "your own mappings folder changes only the keys it gives. Fixes are proposals: `auto` is pushed from a plan "
+        "unless refused, `assisted` after somebody accepted it, advice is for people.",
+        "",
+        "| code | severity | title | fix |",
+        "|---|---|---|---|",
+    ]
+    for rule in found:
+        fixes = ", ".join(dict.fromkeys(f.confidence for f in rule.fixes)) or "advice"
+        lines.append(f"| [{rule.code}](#{rule.code.lower()}) | {rule.severity} | {rule.title} | {fixes} |")
+    for rule in found:
+        lines += [
+            "",
+            f"## {rule.code}",
+            "",
+            f"**{rule.title}** · {rule.severity} · {rule.basis} rule",
+            "",
+            rule.why.strip(),
+        ]
+        lines += ["", "- Needs: " + "; ".join(f"{t} ({', '.join(c)})" for t, c in rule.needs.items())]
+        lines += [f"- Parameter `{name}`, default `{default!r}`" for name, default in rule.params.items()]
+        for fix in rule.fixes:
+            which = f" for {', '.join(fix.kinds)}" if fix.kinds else ""
+            lines.append(f"- Fix ({fix.confidence}){which}: sets {', '.join(fix.set)}")
+        if rule.advice:
+            lines.append(f"- Otherwise: {rule.advice.strip()}")
+        if rule.source:
+            lines.append(f"- Source: {rule.source.strip()}")
+    return "\n".join(lines)
+
+
 def commands_page() -> str:
     import click
 
@@ -71,7 +109,7 @@ def _kind(column: object) -> str:
     return {"datetime": "timestamp with time zone", "bigint": "integer", "numeric(38, 9)": "decimal"}.get(kind, kind)
 
 
-PAGES = {"tables.md": tables_page, "commands.md": commands_page}
+PAGES = {"tables.md": tables_page, "commands.md": commands_page, "rules.md": rules_page}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

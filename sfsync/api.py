@@ -296,6 +296,11 @@ def push(
                 )
             finally:
                 run.api_calls = org.usage.calls
+        if result.results:
+            from sfsync.leads.pools import advance
+
+            with warehouse.write() as con:
+                advance(con, warehouse, result.results)
         run.exit_code = 3 if result.failures else 0
         record.update({"outcomes": result.as_json()["outcomes"]})
     return result

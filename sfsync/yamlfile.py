@@ -43,7 +43,7 @@ def _loader() -> Any:
     """A safe loader in which only true and false are booleans: `off:`, `No` and `on` are words, as in YAML 1.2."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         pass
 
     Loader.yaml_implicit_resolvers = {
@@ -67,7 +67,8 @@ def read_yaml(path: Path, error: type[ConfigError] = ConfigError) -> YamlFile:
     except (OSError, UnicodeDecodeError) as err:
         raise error(f"{path}: cannot be read: {err}.") from err
     try:
-        node = yaml.compose(text, Loader=_loader())
+        loader = _loader()(text)
+        node = loader.get_single_node()
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -99,7 +100,7 @@ def read_yaml(path: Path, error: type[ConfigError] = ConfigError) -> YamlFile:
     if twice:
         raise error(twice)
     try:
-        data = yaml.load(text, Loader=_loader())
+        data = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as err:  # an unknown tag, a date such as 2026-13-45
         raise error(f"{path}: not valid YAML: {err}.") from err
     return YamlFile(path, data, lines)

@@ -17,6 +17,8 @@ COMMANDS = {
     "verify": "Prove the mirror against the org, name what differs, mend it.",
     "check": "Evaluate the rules on the mirror.",
     "dedupe": "Find duplicate leads.",
+    "leads": "Score leads and propose owners.",
+    "insight": "Pipeline, forecast, waterfall, win rate, funnel and more.",
     "plan": "Turn findings and clusters into a plan file; show, accept, refuse its lines.",
     "push": "Write the accepted lines of a plan to the org.",
     "status": "Say what the warehouse holds and how fresh it is.",

@@ -76,3 +76,18 @@ def _folder(config: Path | None) -> Path | None:
     from sfsync.config import load_config
 
     return load_config(config).mappings
+
+
+@rules.command()
+@click.argument("code")
+@config_option
+@shared
+def new(code: str, config: Path | None, output: Output) -> None:
+    """Write a commented, runnable rule file with examples into your own mappings folder."""
+    from sfsync.config import load_config
+    from sfsync.rules.scaffold import new_rule
+
+    settings = load_config(config)
+    path = new_rule(code, settings.mappings or settings.path.parent / "mappings")
+    document = {"command": "rules new", "code": code, "file": str(path)}
+    emit(output, document, [], f"{path}\nEdit it, then: sfsync rules test {path}")

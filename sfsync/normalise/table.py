@@ -165,7 +165,8 @@ def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterato
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {todo}")
     con.exec_driver_sql(
         f"CREATE TABLE {todo} AS SELECT row_number() OVER (ORDER BY l.Id) AS place, "
-        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)} ORDER BY l.Id"
+        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)} "
+        "ORDER BY l.Id"
     )
     query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until ORDER BY place")
     after = 0

@@ -87,10 +87,13 @@ def test_every_column_is_computed(warehouse):
         "person": "jose doe",
         "country": "US",
         "web_domain": "acme.example",
+        "web_free": False,
         "text_issue": "edge_space",
         "text_field": "Company",
         "text_repaired": "Acme, Inc.",
         "text_suggested": None,
+        "numbers": None,
+        "placeholders": None,
     }
     assert (empty["email"], empty["email_valid"], empty["company"], empty["person"]) == (None, None, None, "doe")
     assert full["SystemModstamp"] == MONDAY

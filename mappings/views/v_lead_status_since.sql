@@ -1,0 +1,6 @@
+/*
+title: The day a lead's status was last changed, where field history is tracked
+optional:
+  LeadHistory: [LeadId, Field, CreatedDate]
+*/
+select h.LeadId, max(local_date(h.CreatedDate)) as since from live.LeadHistory h where h.Field = 'Status' group by h.LeadId

@@ -1,0 +1,17 @@
+/*
+title: How often an open deal's close date was moved later; moves of one user within the hour count once
+params:
+  push_collapse_minutes: 60
+*/
+select p.OpportunityId, count(*) as pushes,
+       sum(case when fiscal_year(p.to_close) * 10 + fiscal_quarter(p.to_close)
+                   > fiscal_year(p.from_close) * 10 + fiscal_quarter(p.from_close) then 1 else 0 end) as quarter_pushes,
+       max(local_date(p.changed_at)) as last_push
+from (select c.OpportunityId, c.to_close, c.from_close, c.changed_at, c.changed_by,
+             lag(c.changed_at) over w as pushed_before, lag(c.changed_by) over w as pushed_by
+      from v_opp_change c left join v_stage s on s.name = c.to_stage
+      where c.from_close is not null and c.to_close > c.from_close and s.IsClosed is not true
+      window w as (partition by c.OpportunityId order by c.seq)) p
+where p.pushed_before is null or p.changed_by is distinct from p.pushed_by
+   or hours_between(p.pushed_before, p.changed_at) * 60 > :push_collapse_minutes
+group by p.OpportunityId

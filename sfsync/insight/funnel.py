@@ -1,0 +1,161 @@
+"""The lead funnel: what became of the leads of a period (cohort), and what happened in it (events)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sfsync.errors import InputError, nearest
+from sfsync.insight.fiscal import Period
+from sfsync.insight.leaddata import owner_at_creation
+from sfsync.insight.source import Source
+from sfsync.insight.table import CENT, Table, counted, make, median, percent, percentile, rounded
+
+DIMENSIONS = ("source", "owner", "record-type", "month")
+SUMS = ("leads", "converted", "with_opportunity", "won", "lost")
+
+
+def cohort(source: Source, period: Period, *, by: str = "source") -> Table:
+    """Leads created in the period, followed to as_of: a row per value of `by`, then `all`.
+
+    Deleted leads and losers of merges are not counted; the survivor counts once. Conversion without an opportunity is a
+    success, in a column of its own. Facts: conversion to opportunity, opportunity win rate, days to convert. A period
+    younger than 90 % of conversions take is marked immature.
+    """
+    if by not in DIMENSIONS:
+        raise InputError(f'the funnel by "{by}" is not offered.{nearest(by, DIMENSIONS)}')
+    source.need("Lead", "CreatedDate", "IsConverted", "ConvertedDate", "ConvertedOpportunityId")
+    found = _cohort_rows(source, period, by)
+    rows = [_rates(_label(source, by, value), sums) for value, sums in found]
+    every = {name: sum(sums[name] for _, sums in found) for name in SUMS}
+    rows.append(_rates("all", every))
+    cycles, negative = _days_to_convert(source, period)
+    mature = mature_after(source)
+    young = mature is not None and period.end + timedelta(days=mature) > source.as_of
+    return make(
+        f"Lead funnel, created in {period.label}",
+        ("line", *SUMS, "lead_to_conversion_percent", "lead_to_opportunity_percent", "lead_to_won_percent"),
+        rows,
+        facts={
+            "conversion_to_opportunity_percent": percent(every["with_opportunity"], every["converted"]),
+            "opportunity_win_rate_percent": percent(every["won"], every["won"] + every["lost"]),
+            "days_to_convert_median": median(cycles),
+            "days_to_convert_mean": rounded(sum(cycles) / Decimal(len(cycles)), CENT) if cycles else None,
+            "immature": young,
+        },
+        notes=[
+            f"immature: nine of ten conversions take up to {mature} days" if young else None,
+            counted(negative, "lead was converted before it was created: not in the days to convert (LEAD-CONV-005)",
+                    "leads were converted before they were created: not in the days to convert (LEAD-CONV-005)"),
+        ],
+        parameters={**source.common, "period": period.label, "from": period.start, "to": period.end, "by": by},
+    )  # fmt: skip
+
+
+def events(source: Source, periods: Sequence[Period]) -> Table:
+    """Leads created, leads converted and opportunities won in each period. Counts of different leads: no rates."""
+    source.need("Lead", "CreatedDate", "IsConverted", "ConvertedDate")
+    rows = []
+    for period in periods:
+        days = {"start": period.start, "end": period.end}
+        row: dict[str, Any] = {"period": period.label}
+        row["created"] = _count(source, f"live.Lead l WHERE {_CREATED}", "l.OwnerId", days)
+        row["converted"] = _count(
+            source, f"live.Lead l WHERE l.IsConverted IS TRUE AND {_inside('l.ConvertedDate')}", "l.OwnerId", days
+        )
+        if source.has("Opportunity", "IsWon", "CloseDate"):
+            row["won"] = _count(
+                source, f"live.Opportunity o WHERE o.IsWon IS TRUE AND {_inside('o.CloseDate')}", "o.OwnerId", days
+            )
+        rows.append(row)
+    return make(
+        "Leads created, leads converted, opportunities won",
+        ("period", "created", "converted", "won"),
+        rows,
+        parameters=source.common,
+    )
+
+
+def _inside(day: str) -> str:
+    return f"{day} BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE)"
+
+
+_CREATED = _inside("local_date(l.CreatedDate)")
+_CONVERTED = "(l.IsConverted IS TRUE AND (l.ConvertedDate IS NULL OR l.ConvertedDate <= as_of()))"
+
+
+def _count(source: Source, what: str, owner: str, days: dict[str, Any]) -> int:
+    sql = f"SELECT COUNT(*) AS n FROM {what} AND {source.owned(owner)}"
+    return int(source.rows(sql, owners=list(source.settings.owners), **days)[0].n)
+
+
+def _cohort_rows(source: Source, period: Period, by: str) -> list[tuple[Any, dict[str, int]]]:
+    first, join = "CAST(NULL AS text)", ""
+    if by == "owner":
+        join = f"LEFT JOIN ({owner_at_creation(source)}) first ON first.id = l.Id"
+        first = "first.owner"
+    value = {
+        "source": f"NULLIF(TRIM({source.column('Lead', 'l', 'LeadSource', 'text')}), '')",
+        "owner": f"COALESCE({first}, l.OwnerId)",
+        "record-type": source.column("Lead", "l", "RecordTypeId", "text"),
+        "month": "CAST(EXTRACT(YEAR FROM local_date(l.CreatedDate)) * 100 + "
+        "EXTRACT(MONTH FROM local_date(l.CreatedDate)) AS INTEGER)",
+    }[by]
+    opportunity, won, lost = "", "FALSE", "FALSE"
+    if source.has("Opportunity", "IsWon", "IsClosed"):
+        opportunity = "LEFT JOIN live.Opportunity o ON o.Id = l.ConvertedOpportunityId"
+        won, lost = "o.IsWon IS TRUE", "o.IsClosed IS TRUE AND o.IsWon IS NOT TRUE"
+    rows = source.rows(
+        f"SELECT {value} AS value, COUNT(*) AS leads, SUM(CASE WHEN {_CONVERTED} THEN 1 ELSE 0 END) AS converted, "
+        f"SUM(CASE WHEN {_CONVERTED} AND l.ConvertedOpportunityId IS NOT NULL THEN 1 ELSE 0 END) AS with_opportunity, "
+        f"SUM(CASE WHEN {_CONVERTED} AND {won} THEN 1 ELSE 0 END) AS won, "
+        f"SUM(CASE WHEN {_CONVERTED} AND {lost} THEN 1 ELSE 0 END) AS lost "
+        f"FROM live.Lead l {opportunity} {join} WHERE {_CREATED} AND {source.owned('l.OwnerId')} GROUP BY 1",
+        start=period.start,
+        end=period.end,
+        owners=list(source.settings.owners),
+    )
+    ordered = sorted(rows, key=lambda r: (-int(r.leads), str(r.value)) if by != "month" else (r.value, ""))
+    return [(r.value, {name: int(getattr(r, name) or 0) for name in SUMS}) for r in ordered]
+
+
+def _label(source: Source, by: str, value: Any) -> str:
+    if value is None or value == "":
+        return "(none)"
+    if by == "month":
+        return f"{int(value) // 100}-{int(value) % 100:02}"
+    return source.users.get(value, value) if by == "owner" else str(value)
+
+
+def _rates(line: str, sums: dict[str, int]) -> dict[str, Any]:
+    return {
+        "line": line,
+        **sums,
+        "lead_to_conversion_percent": percent(sums["converted"], sums["leads"]),
+        "lead_to_opportunity_percent": percent(sums["with_opportunity"], sums["leads"]),
+        "lead_to_won_percent": percent(sums["won"], sums["leads"]),
+    }
+
+
+def _days_to_convert(source: Source, period: Period) -> tuple[list[int], int]:
+    rows = source.rows(
+        "SELECT days_between(local_date(l.CreatedDate), l.ConvertedDate) AS days, COUNT(*) AS n FROM live.Lead l "
+        f"WHERE {_CONVERTED} AND l.ConvertedDate IS NOT NULL AND {_CREATED} AND {source.owned('l.OwnerId')} GROUP BY 1",
+        start=period.start,
+        end=period.end,
+        owners=list(source.settings.owners),
+    )
+    cycles = [int(r.days) for r in rows for _ in range(int(r.n)) if r.days >= 0]
+    return cycles, sum(int(r.n) for r in rows if r.days < 0)
+
+
+def mature_after(source: Source) -> int | None:
+    """Days within which nine of ten conversions happened, over all leads."""
+    rows = source.rows(
+        "SELECT days_between(local_date(l.CreatedDate), l.ConvertedDate) AS days, COUNT(*) AS n FROM live.Lead l "
+        f"WHERE {_CONVERTED} AND l.ConvertedDate >= local_date(l.CreatedDate) GROUP BY 1"
+    )
+    found = percentile([int(r.days) for r in rows for _ in range(int(r.n))], 90)
+    return None if found is None else int(found)

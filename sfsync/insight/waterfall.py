@@ -1,0 +1,296 @@
+"""What happened to the pipeline between two days: start + every bar = end, to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sfsync.errors import InputError, SfsyncError
+from sfsync.insight.deals import Deals, state_notes
+from sfsync.insight.fiscal import Period
+from sfsync.insight.source import Source
+from sfsync.insight.table import Table, make, money
+
+ENTRIES = ("new", "reopened", "pulled_in", "moved_in")
+CHANGES = ("increased", "decreased")
+EXITS = ("pushed", "moved_out", "won", "lost", "removed")
+BARS = (*ENTRIES, *CHANGES, *EXITS)
+
+
+class Was(NamedTuple):
+    """One opportunity at one moment."""
+
+    amount: Decimal
+    """In the currency of all totals, rounded to cents: what is printed must add up."""
+    close_date: date | None
+    is_closed: bool = False
+    is_won: bool = False
+    category: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which open deals the waterfall is about."""
+
+    window: Period | None = None
+    """Of close dates; None for all."""
+    exclude_omitted: bool = True
+    owners: Sequence[str] = ()
+
+    def holds(self, was: Was | None) -> bool:
+        return (
+            was is not None
+            and not was.is_closed
+            and not (self.exclude_omitted and was.category == "Omitted")
+            and (not self.owners or was.owner in self.owners)
+            and (self.window is None or was.close_date in self.window)
+        )
+
+    def later(self, was: Was) -> bool:
+        """The close date lies after the window."""
+        return self.window is not None and was.close_date is not None and was.close_date > self.window.end
+
+
+Bars = list[tuple[str, Decimal]]
+
+
+def split(before: Was | None, after: Was | None, scope: Scope, just_before_close: Was | None = None) -> Bars:
+    """The bars of one opportunity, in the order they apply.
+
+    before, after: None when it does not exist, or is deleted, at that moment. just_before_close: how it stood right
+    before its last close, when that close lies between the two moments; None when it did not close in between.
+    """
+    if before is not None and scope.holds(before):
+        return _stays_or_leaves(before, after, scope)
+    if after is None:
+        return []
+    if scope.holds(after):
+        return [(_entry(before, scope), after.amount)]
+    if after.is_closed and scope.holds(just_before_close):
+        return [(_entry(before, scope), after.amount), ("won" if after.is_won else "lost", -after.amount)]
+    return []
+
+
+def _stays_or_leaves(before: Was, after: Was | None, scope: Scope) -> Bars:
+    if after is None:
+        return [("removed", -before.amount)]
+    change = after.amount - before.amount
+    bars: Bars = [("increased" if change > 0 else "decreased", change)] if change else []
+    if after.is_closed:
+        return [*bars, ("won" if after.is_won else "lost", -after.amount)]
+    if scope.holds(after):
+        return bars
+    return [*bars, ("pushed" if scope.later(after) else "moved_out", -after.amount)]
+
+
+def _entry(before: Was | None, scope: Scope) -> str:
+    if before is None:
+        return "new"
+    if before.is_closed:
+        return "reopened"
+    return "pulled_in" if scope.later(before) else "moved_in"
+
+
+@dataclass(frozen=True)
+class Deal:
+    """One opportunity that takes part, with its bars."""
+
+    id: str
+    name: str | None
+    before: Was | None
+    after: Was | None
+    bars: Bars
+    in_before: bool
+    in_after: bool
+
+
+def waterfall(
+    source: Source, start: date, end: date, *, window: Period | None = None, exclude_omitted: bool = True
+) -> Table:
+    """The open pipeline at the end of day `start`, its changes by kind, and the pipeline at the end of day `end`.
+
+    Rows: start, the bars new, reopened, pulled_in, moved_in, increased, decreased, pushed, moved_out, won, lost,
+    removed (amounts signed), end. window: only deals with a close date in it; a deal that closed is judged by the close
+    date it had just before. Facts: bookings (won amount with a close date after `start` and up to `end`), and how many
+    deals entered and left. Raises InputError when a moment cannot be told.
+    """
+    found = _Pairs(source, start, end, Scope(window, exclude_omitted, source.settings.owners))
+    deals = found.deals()
+    rows = _rows(deals)
+    check(rows)
+    amount, count = found.bookings()
+    return make(
+        f"Pipeline from {start} to {end}",
+        ("bar", "n", "amount"),
+        rows,
+        facts={
+            "entries": sum(any(bar in ENTRIES for bar, _ in d.bars) for d in deals),
+            "exits": sum(any(bar in EXITS for bar, _ in d.bars) for d in deals),
+            "bookings": amount,
+            "n_bookings": count,
+        },
+        notes=[
+            *state_notes([found.before, found.after]),
+            found.data.first_hand_note,
+            *found.data.rates.notes(found.left_out),
+        ],
+        parameters={
+            **source.common,
+            "start": start,
+            "end": end,
+            "window": window.label if window else None,
+            "exclude_omitted": exclude_omitted,
+        },
+    )
+
+
+def waterfall_deals(
+    source: Source, start: date, end: date, *, window: Period | None = None, exclude_omitted: bool = True
+) -> Table:
+    """The deals behind the bars: one row for each bar of each deal, by bar and size."""
+    found = _Pairs(source, start, end, Scope(window, exclude_omitted, source.settings.owners))
+    rows = [
+        {"bar": bar, "id": d.id, "name": d.name, "amount": amount, **_dates(d)}
+        for d in found.deals()
+        for bar, amount in d.bars
+    ]
+    rows.sort(key=lambda r: (BARS.index(str(r["bar"])), -abs(r["amount"]), r["id"]))
+    columns = ("bar", "id", "name", "amount", "close_date_before", "close_date_after")
+    return make("Deals behind the waterfall", columns, rows, parameters={**source.common, "start": start, "end": end})
+
+
+def check(rows: Sequence[Any]) -> None:
+    """Start + bars = end, in money. Raises SfsyncError: a waterfall that does not add up is never shown."""
+    by_bar = {row["bar"]: row["amount"] for row in rows}
+    difference = by_bar["start"] + sum(by_bar[bar] for bar in BARS) - by_bar["end"]
+    if difference:
+        raise SfsyncError(f"the waterfall does not add up: {difference} is left over. Please report this as a bug.")
+
+
+def _rows(deals: Iterable[Deal]) -> list[dict[str, Any]]:
+    sums = dict.fromkeys(("start", *BARS, "end"), Decimal("0.00"))
+    counts = dict.fromkeys(sums, 0)
+
+    def count(bar: str, amount: Decimal) -> None:
+        sums[bar] += amount
+        counts[bar] += 1
+
+    for deal in deals:
+        if deal.in_before and deal.before:
+            count("start", deal.before.amount)
+        for bar, amount in deal.bars:
+            count(bar, amount)
+        if deal.in_after and deal.after:
+            count("end", deal.after.amount)
+    return [{"bar": bar, "n": counts[bar], "amount": money(sums[bar])} for bar in sums]
+
+
+def _dates(deal: Deal) -> dict[str, Any]:
+    return {
+        "close_date_before": deal.before.close_date if deal.before else None,
+        "close_date_after": deal.after.close_date if deal.after else None,
+    }
+
+
+class _Pairs:
+    """Every opportunity that may take part, at both moments."""
+
+    def __init__(self, source: Source, start: date, end: date, scope: Scope):
+        if start >= end:
+            raise InputError(f"the waterfall from {start} to {end} has no length: the first day must be the earlier.")
+        self.source, self.scope = source, scope
+        self.data = Deals(source)
+        self.before, self.after = self.data.at(start), self.data.at(end)
+        self.left_out = 0
+
+    def deals(self) -> list[Deal]:
+        last = self._just_before_close()
+        found, left_out = [], set()
+        for row in self.data.select(self._sql()):
+            before, after = self._was(row, "b"), self._was(row, "a")
+            if (row.b_id and before is None) or (row.a_id and after is None):
+                left_out.add(row.id)
+                continue
+            close = last.get(row.id)
+            if close is None and not self._knows_closes and before and not before.is_closed:
+                close = before
+            in_before, in_after = self.scope.holds(before), self.scope.holds(after)
+            bars = split(before, after, self.scope, close)
+            if bars or in_before or in_after:
+                found.append(Deal(row.id, row.name, before, after, bars, in_before, in_after))
+        self.left_out = len(left_out)
+        return found
+
+    def bookings(self) -> tuple[Decimal, int]:
+        found = self.data.sums(
+            self.after,
+            {},
+            "d.is_won IS TRUE AND d.close_date > CAST(:first AS DATE) AND d.close_date <= CAST(:last AS DATE)",
+            first=self.before.day,
+            last=self.after.day,
+        )
+        return money(sum((t.amount for _, t in found), Decimal(0))), sum(t.n for _, t in found)
+
+    def _sql(self) -> str:
+        names = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate")
+        listed = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ba" for name in names)
+        return (
+            f"SELECT COALESCE(a.id, b.id) AS id, COALESCE(a.name, b.name) AS name, {listed} "
+            f"FROM ({self.before.sql}) b FULL JOIN ({self.after.sql}) a ON a.id = b.id "
+            "ORDER BY COALESCE(a.id, b.id)"
+        )
+
+    def _was(self, row: Any, side: str) -> Was | None:
+        def cell(name: str) -> Any:
+            return getattr(row, f"{side}_{name}")
+
+        rate = self.data.rates.rate(cell("currency"), cell("rate")) if cell("id") else None
+        if rate is None:
+            return None
+        amount = money(Decimal(cell("amount") or 0) / rate)
+        return Was(
+            amount, cell("close_date"), bool(cell("is_closed")), bool(cell("is_won")), cell("category"), cell("owner")
+        )
+
+    @property
+    def _knows_closes(self) -> bool:
+        return self.source.has("salesforce.OpportunityHistory", "OpportunityId", "StageName", "CloseDate")
+
+    def _just_before_close(self) -> dict[str, Was]:
+        """Id → state just before the last close between the two moments."""
+        sql = self._closes() if self._knows_closes else self._last_open_snapshot()
+        if sql is None:
+            return {}
+        rows = self.data.select(sql, first=self.before.day, last=self.after.day)
+        return {
+            r.id: Was(Decimal(0), r.close_date, category=r.category, owner=r.owner)
+            for r in rows
+            if r.stage is not None and r.open
+        }
+
+    def _closes(self) -> str:
+        return (
+            "SELECT c.id, c.stage, c.close_date, c.category, o.OwnerId AS owner, TRUE AS open FROM "
+            "(SELECT x.*, ROW_NUMBER() OVER (PARTITION BY x.id ORDER BY x.at DESC, x.row_id DESC) AS place FROM "
+            "(SELECT h.OpportunityId AS id, h.Id AS row_id, h.CreatedDate AS at, h.StageName AS to_stage, "
+            "LAG(h.StageName) OVER w AS stage, LAG(h.CloseDate) OVER w AS close_date, "
+            "LAG(h.ForecastCategory) OVER w AS category FROM salesforce.OpportunityHistory h "
+            "WINDOW w AS (PARTITION BY h.OpportunityId ORDER BY h.CreatedDate, h.Id)) x "
+            "WHERE x.to_stage IN (cfg('closed_stages')) AND (x.stage IS NULL OR x.stage NOT IN (cfg('closed_stages'))) "
+            "AND local_date(x.at) > CAST(:first AS DATE) AND local_date(x.at) <= CAST(:last AS DATE)) c "
+            "JOIN salesforce.Opportunity o ON o.Id = c.id WHERE c.place = 1"
+        )
+
+    def _last_open_snapshot(self) -> str | None:
+        if self.data.first_hand is None:
+            return None
+        return (
+            "SELECT s.id, s.stagename AS stage, s.closedate AS close_date, s.forecastcategory AS category, "
+            "s.ownerid AS owner, s.isclosed IS FALSE AS open FROM (SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.id "
+            "ORDER BY n.day DESC) AS place FROM sfsync.opportunity_snapshot n WHERE n.isclosed IS FALSE "
+            "AND n.day > CAST(:first AS DATE) AND n.day < CAST(:last AS DATE)) s WHERE s.place = 1"
+        )

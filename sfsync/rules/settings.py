@@ -1,0 +1,122 @@
+"""What the config says about rules, applied to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sfsync.config import RulesConfig
+from sfsync.errors import ConfigError, nearest
+from sfsync.model import Severity
+from sfsync.rules.rule import SEVERITIES, Param, Rule
+
+
+@dataclass(frozen=True)
+class ActiveRule:
+    """A rule as this run shall use it."""
+
+    rule: Rule
+    params: Mapping[str, Param]
+    severity: Severity | None = None
+    """Set for every finding when the config overrides it; None leaves it to the rule."""
+
+
+def activate(
+    rules: Sequence[Rule], config: RulesConfig, only: Sequence[str] = ()
+) -> tuple[list[ActiveRule], list[str]]:
+    """(the rules to run in their order, the codes switched off by `off` or outside the profile).
+
+    only: codes to run, even if they are switched off; then nothing else is run or counts as switched off.
+    Parameters of a derived view may be given once, under its name, for all rules that read it; what is given under a
+    rule's code goes before. Raises ConfigError with every unknown code, parameter and profile and every value of a
+    wrong type.
+    """
+    by_code = {rule.code: rule for rule in rules}
+    problems = [*_unknown_codes(config, by_code), *_profile_problems(rules, config)]
+    problems += [f'there is no rule "{code}".{nearest(code, list(by_code))}' for code in only if code not in by_code]
+    active, off = [], []
+    for rule in rules:
+        problems += _param_problems(rule.code, rule, config.params.get(rule.code, {}))
+        values = {**_view_params(rule, config, problems), **config.params.get(rule.code, {})}
+        switched_off = rule.code in config.off or (config.profile != "all" and config.profile not in rule.profiles)
+        if switched_off and not only:
+            off.append(rule.code)
+        elif not only or rule.code in only:
+            active.append(ActiveRule(rule, {**rule.params, **values}, _severity(config, rule.code)))
+    if problems:
+        raise ConfigError(problems)
+    return active, off
+
+
+def _severity(config: RulesConfig, code: str) -> Severity | None:
+    wanted = config.severity.get(code)
+    return next((severity for severity in SEVERITIES if severity == wanted), None)
+
+
+def _unknown_codes(config: RulesConfig, known: Mapping[str, Rule]) -> list[str]:
+    views = {view for rule in known.values() for view in rule.views}
+    problems = [
+        f'rules.{key}: there is no rule "{code}".{nearest(code, list(known))}'
+        for key, codes in (("off", config.off), ("severity", config.severity), ("params", config.params))
+        for code in codes
+        if code not in known and not (key == "params" and code in views)
+    ]
+    problems += [
+        f'rules.severity.{code}: "{value}" must be error, warning or info.'
+        for code, value in config.severity.items()
+        if value not in SEVERITIES
+    ]
+    return problems
+
+
+def _profile_problems(rules: Sequence[Rule], config: RulesConfig) -> list[str]:
+    profiles = sorted({"all", *(profile for rule in rules for profile in rule.profiles)})
+    if config.profile in profiles:
+        return []
+    return [
+        f'rules.profile: there is no profile "{config.profile}".{nearest(config.profile, profiles)} '
+        f"There are {', '.join(profiles)}."
+    ]
+
+
+def _view_params(rule: Rule, config: RulesConfig, problems: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for view in rule.views:
+        given = config.params.get(view, {})
+        problems += [p for p in _param_problems(view, rule, given) if p not in problems]
+        values |= given
+    return values
+
+
+def _param_problems(where: str, rule: Rule, values: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for name, value in values.items():
+        if name not in rule.params:
+            hint = nearest(name, list(rule.params))
+            problems.append(f'rules.params.{where}: there is no parameter "{name}".{hint}')
+        elif not _fits(value, rule.params[name]):
+            problems.append(f"rules.params.{where}.{name}: must be {_kind(rule.params[name])}, not {value!r}.")
+    return problems
+
+
+def _fits(value: Any, default: Param) -> bool:
+    if default is None or isinstance(default, str):
+        return isinstance(value, str) or (default is None and value is None)
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(default, Mapping):
+        return isinstance(value, Mapping) and all(isinstance(v, str) for pair in value.items() for v in pair)
+    return isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
+
+
+def _kind(default: Param) -> str:
+    if default is None or isinstance(default, str):
+        return "a text"
+    if isinstance(default, bool):
+        return "true or false"
+    if isinstance(default, (int, float)):
+        return "a number"
+    return "a mapping of texts" if isinstance(default, Mapping) else "a list of texts"

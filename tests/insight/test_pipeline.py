@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sfsync.insight.pipeline import open_deals, pipeline
+from sfsync.warehouse import Warehouse
+from tests.insight.world import at, d1, fill, opportunity, source, stages
+
+
+def test_pipeline_by_stage_adds_up_to_the_worked_numbers(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse) as opened:
+        found = pipeline(opened)
+    by_stage = {
+        r["stage"]: (r["n"], r["amount"], r["n_no_amount"], r["weighted"])
+        for r in found.rows
+        if r["line"] in ("stage", "omitted")
+    }
+    assert by_stage == {
+        "Prospecting": (1, Decimal(10000), 0, Decimal(1000)),
+        "Qualification": (1, Decimal(0), 1, Decimal(0)),
+        "Needs Analysis": (2, Decimal(28000), 0, Decimal(5600)),
+        "Proposal": (1, Decimal(50000), 0, Decimal(37500)),
+        "Negotiation": (2, Decimal(65000), 0, Decimal(51000)),
+        "On Hold": (1, Decimal(12000), 0, Decimal(1200)),
+    }
+    assert list(by_stage) == ["Prospecting", "Qualification", "Needs Analysis", "Proposal", "Negotiation", "On Hold"]
+    total, without = found.row(line="total"), found.row(line="total without omitted")
+    assert (total["n"], total["amount"], total["n_no_amount"]) == (8, Decimal(165000), 1)
+    assert (total["weighted"], total["weighted_by_stage"]) == (Decimal(96300), Decimal(103800))
+    assert (without["n"], without["amount"], without["n_no_amount"]) == (7, Decimal(153000), 1)
+    assert (without["weighted"], without["weighted_by_stage"]) == (Decimal(95100), Decimal(102600))
+    assert (found.row(line="past due")["n"], found.row(line="past due")["amount"]) == (1, Decimal(8000))
+    assert found.row(stage="On Hold")["line"] == "omitted"
+
+
+def test_pipeline_can_leave_the_omitted_out(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse) as opened:
+        found = pipeline(opened, exclude_omitted=True)
+    assert found.row(line="total")["amount"] == Decimal(153000)
+    assert not [r for r in found.rows if r["stage"] == "On Hold"]
+
+
+def test_pipeline_names_the_dead_layer(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    fill(warehouse, "Task", {"Id": "T", "WhatId": "O4", "IsClosed": True, "CompletedDateTime": at("2026-03-01")})
+    with source(warehouse) as opened:
+        found = pipeline(opened)
+    # O10 is past due; O4 (105 days old) was touched in March; O3 is 85 days old.
+    assert (found.row(line="dead")["n"], found.row(line="dead")["amount"]) == (1, Decimal(8000))
+    assert found.row(line="total without omitted and dead")["amount"] == Decimal(145000)
+    with source(warehouse, dead_days=80) as opened:
+        assert pipeline(opened).row(line="dead")["amount"] == Decimal(58000)
+
+
+def test_pipeline_converts_currencies_and_counts_what_it_cannot(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    fill(
+        warehouse,
+        "CurrencyType",
+        {"Id": "1", "IsoCode": "USD", "ConversionRate": Decimal(1), "IsCorporate": True},
+        {"Id": "2", "IsoCode": "EUR", "ConversionRate": Decimal("0.9"), "IsCorporate": False},
+    )
+    fill(
+        warehouse,
+        "Opportunity",
+        opportunity("1", 900, "Proposal", "2026-04-01", CurrencyIsoCode="EUR"),
+        opportunity("2", 500, "Proposal", "2026-04-01", CurrencyIsoCode="USD"),
+        opportunity("3", 777, "Proposal", "2026-04-01", CurrencyIsoCode="XTS"),
+        opportunity("4", 777, "Proposal", "2026-04-01", CurrencyIsoCode=None),
+        more={"CurrencyIsoCode": "TEXT"},
+    )
+    with source(warehouse) as opened:
+        found = pipeline(opened)
+    total = found.row(line="total")
+    assert (total["n"], total["amount"], total["n_no_rate"]) == (2, Decimal(1500), 2)
+    assert "2 opportunities in another currency than USD without a conversion rate left out" in found.notes
+
+
+def test_a_dated_rate_is_the_one_valid_on_the_close_date(warehouse: Warehouse) -> None:
+    from datetime import date
+
+    stages(warehouse)
+    fill(warehouse, "CurrencyType", {"Id": "1", "IsoCode": "USD", "ConversionRate": Decimal(1), "IsCorporate": True},
+         {"Id": "2", "IsoCode": "EUR", "ConversionRate": Decimal("0.9"), "IsCorporate": False})  # fmt: skip
+    fill(
+        warehouse,
+        "DatedConversionRate",
+        {"Id": "1", "IsoCode": "EUR", "StartDate": date(2026, 1, 1), "NextStartDate": date(2026, 4, 1),
+         "ConversionRate": Decimal("0.8")},
+        {"Id": "2", "IsoCode": "EUR", "StartDate": date(2026, 4, 1), "NextStartDate": date(9999, 12, 31),
+         "ConversionRate": Decimal("0.5")},
+    )  # fmt: skip
+    fill(
+        warehouse,
+        "Opportunity",
+        opportunity("1", 800, "Proposal", "2026-03-31", CurrencyIsoCode="EUR"),
+        opportunity("2", 800, "Proposal", "2026-04-01", CurrencyIsoCode="EUR"),
+        more={"CurrencyIsoCode": "TEXT"},
+    )
+    with source(warehouse) as opened:
+        assert pipeline(opened).row(line="total")["amount"] == Decimal(2600)
+
+
+def test_pipeline_of_one_owner_only(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse, owners=("B",)) as opened:
+        assert pipeline(opened).row(line="total")["amount"] == Decimal(90000)
+        assert [r["id"] for r in open_deals(opened).rows] == ["O3", "O4"]
+
+
+def test_an_empty_mirror_has_an_empty_pipeline(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    fill(warehouse, "Opportunity")
+    with source(warehouse) as opened:
+        assert pipeline(opened).row(line="total")["n"] == 0
+
+
+def test_deals_without_stage_flags_or_amount_are_counted(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    odd = opportunity("1", None, "Proposal", "2026-04-01", StageName="Gone", IsClosed=None, IsWon=None,
+                      ForecastCategory=None, Probability=None)  # fmt: skip
+    fill(warehouse, "Opportunity", odd)
+    with source(warehouse) as opened:
+        found = pipeline(opened)
+    assert (found.row(line="total")["n"], found.row(line="total")["n_no_amount"]) == (1, 1)
+    assert 'stage "Gone" is not among the org\'s stages (OPP-002)' in found.notes

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfsync.leads.model import Method, Pool
+from sfsync.leads.pools import Dealer, advance, read_state
+from sfsync.model import Change, Outcome, Ref, Status
+from sfsync.warehouse import Warehouse
+
+ROSTER = ("R1", "R2", "R3")
+
+
+def deal(count: int, method: Method, *, absent: str = "", load: dict[str, int] | None = None, cap: int = 100,
+         weights: dict[str, int] | None = None, state: dict[str, Any] | None = None) -> list[str | None]:  # fmt: skip
+    load = dict(load or {})
+    dealer = Dealer(
+        Pool("P", ROSTER, method, weights or {}), load, frozenset(ROSTER) - {absent}, cap, dict(state or {})
+    )
+    found: list[str | None] = []
+    for _ in range(count):
+        member = dealer.deal()
+        found.append(member)
+        if member:
+            load[member] = load.get(member, 0) + 1
+    return found
+
+
+def test_rotation_goes_on_after_the_last_one() -> None:
+    assert deal(5, "rotation", state={"last": "R1"}) == ["R2", "R3", "R1", "R2", "R3"]
+    assert deal(5, "rotation", state={"last": "R1"}, absent="R3") == ["R2", "R1", "R2", "R1", "R2"]
+    assert deal(2, "rotation") == ["R1", "R2"]
+    assert deal(1, "rotation", state={"last": "somebody who left"}) == ["R1"]
+
+
+def test_capacity_goes_to_the_least_loaded() -> None:
+    load = {"R1": 4, "R2": 2, "R3": 2}
+    assert deal(4, "capacity", load=load) == ["R2", "R3", "R2", "R3"]
+    assert deal(4, "capacity", load=load, cap=3) == ["R2", "R3", None, None]
+
+
+def test_weighted_is_a_smooth_round_robin() -> None:
+    weights = {"R1": 2, "R2": 1, "R3": 1}
+    assert deal(8, "weighted", weights=weights) == ["R1", "R2", "R3", "R1"] * 2
+
+
+@given(st.lists(st.integers(1, 5), min_size=3, max_size=3), st.integers(1, 6))
+def test_weighted_rounds_are_in_proportion(weights: list[int], rounds: int) -> None:
+    by_member = dict(zip(ROSTER, weights, strict=True))
+    found = deal(rounds * sum(weights), "weighted", weights=by_member, cap=10**6)
+    assert {m: found.count(m) for m in ROSTER} == {m: rounds * w for m, w in by_member.items()}
+
+
+def _outcome(turn: int, last: str, status: Status) -> Outcome:
+    because = ({"rule": "ASSIGN-POOL", "pool": "P", "turn": turn, "state": {"last": last}},)
+    return Outcome(Change("update", Ref("Lead", str(turn)), because=because), status)
+
+
+def test_the_state_moves_only_with_what_was_carried_out(warehouse: Warehouse) -> None:
+    with warehouse.write() as con:
+        assert read_state(con, warehouse) == {}
+        assert advance(con, warehouse, [_outcome(1, "R1", "refused"), _outcome(2, "R2", "failed")]) == 0
+        assert read_state(con, warehouse) == {}
+        outcomes = [_outcome(3, "R3", "applied"), _outcome(2, "R2", "applied"), _outcome(4, "R1", "stale")]
+        assert advance(con, warehouse, outcomes) == 2
+        assert read_state(con, warehouse) == {"P": {"last": "R3"}}
+        assert advance(con, warehouse, [Outcome(Change("update", Ref("Lead", "x")), "applied")]) == 0
+    with warehouse.read() as con:
+        assert read_state(con, warehouse) == {"P": {"last": "R3"}}
+
+
+@pytest.mark.parametrize("method", ["rotation", "capacity", "weighted"])
+def test_nobody_is_dealt_a_lead_above_the_cap(method: Method) -> None:
+    assert deal(4, method, cap=1).count(None) == 1

@@ -1,0 +1,95 @@
+"""Views written out from the describe, on a warehouse as a pull leaves it."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from sfsync.rules.evaluate import Catalog
+from sfsync.rules.generated import generate
+from sfsync.warehouse.tables import cursors, fields
+
+ACCOUNT, GONE, LOST = "001000000000001AAA", "001000000000002AAA", "001000000000003AAA"
+
+
+@pytest.fixture
+def contacts(warehouse):
+    """Three contacts: of a live, of a deleted and of an unknown account."""
+    with warehouse.write() as con:
+        con.exec_driver_sql("CREATE TABLE salesforce.Account (Id TEXT, IsDeleted BOOLEAN)")
+        con.exec_driver_sql("CREATE TABLE salesforce.Contact (Id TEXT, AccountId TEXT, Level__c TEXT)")
+        con.exec_driver_sql("CREATE VIEW live.Account AS SELECT * FROM salesforce.Account WHERE IsDeleted IS NOT TRUE")
+        con.exec_driver_sql("CREATE VIEW live.Contact AS SELECT * FROM salesforce.Contact")
+        warehouse.load(con, "salesforce.Account", ["Id", "IsDeleted"], [(ACCOUNT, False), (GONE, True)])
+        rows = [("c1", ACCOUNT, "A"), ("c2", GONE, "B;X"), ("c3", LOST, None), ("c4", None, "")]
+        warehouse.load(con, "salesforce.Contact", ["Id", "AccountId", "Level__c"], rows)
+    return warehouse
+
+
+def describe(warehouse, name, kind, **lists):
+    sobject, _, field = name.partition(".")
+    row = {key: json.dumps(value) for key, value in lists.items()}
+    with warehouse.write() as con:
+        con.execute(sa.insert(fields), [{"sobject": sobject, "field": field, "ordinal": 1, "type": kind, **row}])
+
+
+def rows(warehouse, view):
+    with warehouse.read() as con:
+        tree = generate(view, Catalog(warehouse, con))
+        if tree is None:
+            return None
+        return sorted(tuple(row) for row in con.exec_driver_sql(tree.sql(dialect=warehouse.dialect)))
+
+
+def test_references_and_those_that_are_broken(contacts):
+    describe(contacts, "Contact.AccountId", "reference", reference_to=["Account"])
+    assert [row[1:] for row in rows(contacts, "v_reference")] == [
+        ("c1", "AccountId", ACCOUNT),
+        ("c2", "AccountId", GONE),
+        ("c3", "AccountId", LOST),
+    ]
+    assert rows(contacts, "v_broken_reference") == [
+        ("Contact", "c2", "AccountId", GONE, "deleted"),
+        ("Contact", "c3", "AccountId", LOST, "missing"),
+    ]
+
+
+def test_of_a_target_kept_from_some_day_on_nothing_counts_as_missing(contacts):
+    describe(contacts, "Contact.AccountId", "reference", reference_to=["Account"])
+    with contacts.write() as con:
+        con.execute(sa.insert(cursors), [{"sobject": "Account", "start": datetime(2026, 1, 1, tzinfo=UTC)}])
+    assert [row[1] for row in rows(contacts, "v_broken_reference")] == ["c2"]
+
+
+def test_of_several_targets_only_ids_of_those_kept_are_looked_at(contacts):
+    describe(contacts, "Contact.AccountId", "reference", reference_to=["Account", "Partner__c"])
+    with contacts.write() as con:
+        con.exec_driver_sql("UPDATE salesforce.Contact SET AccountId = 'a01000000000001AAA' WHERE Id = 'c3'")
+    assert [row[1] for row in rows(contacts, "v_broken_reference")] == ["c2"]
+
+
+def test_fields_that_are_not_kept_or_point_nowhere_kept_are_left_out(contacts):
+    describe(contacts, "Contact.Boss__c", "reference", reference_to=["Account"])
+    describe(contacts, "Lead.AccountId", "reference", reference_to=["Account"])
+    describe(contacts, "Contact.AccountId", "reference", reference_to=["Partner__c"])
+    assert rows(contacts, "v_reference") is None
+    assert rows(contacts, "v_broken_reference") is None
+
+
+def test_several_values_of_one_field_are_looked_at_one_by_one(contacts):
+    describe(contacts, "Contact.Level__c", "multipicklist", picklist=["A", "B", "it's"])
+    assert rows(contacts, "v_picklist_use") == [
+        ("Contact", "c1", "Level__c", "A", True, False, True),
+        ("Contact", "c2", "Level__c", "B", True, False, True),
+        ("Contact", "c2", "Level__c", "X", False, False, True),
+    ]
+
+
+def test_a_list_without_active_values_says_nothing(contacts):
+    describe(contacts, "Contact.Level__c", "picklist", picklist=[])
+    assert rows(contacts, "v_picklist_use") is None
+
+
+def test_other_views_are_not_generated(contacts):
+    assert rows(contacts, "v_opp") is None

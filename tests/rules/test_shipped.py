@@ -1,0 +1,53 @@
+"""Every shipped rule proves itself by its own examples."""
+
+import pytest
+
+from sfsync.rules import describe, load_rules
+from sfsync.rules.examples import test_rule as run_examples_of
+from sfsync.warehouse import Warehouse
+
+RULES = load_rules()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_says_of_its_examples_what_they_expect(rule):
+    scratch = Warehouse("duckdb:///:memory:")
+    try:
+        results = run_examples_of(rule, scratch)
+    finally:
+        scratch.close()
+    assert len(results) >= 2
+    assert [f"{r.example}: {r.problem}" for r in results if not r.ok] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_is_shown_null_values_and_deleted_records(rule):
+    rows = [row for example in rule.examples for rows in example.world.values() for row in rows]
+    assert any(row.get("IsDeleted") is True for row in rows)
+    assert any(value is None for row in rows for value in row.values()) or rule.code == "DQ-001"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_description_names_what_a_person_asks_for(rule):
+    text = describe(rule)
+    assert text.startswith(f"{rule.code} · {rule.title}\n")
+    assert all(name in text for name in rule.params)
+    assert "SQL for" in text
+    words = [line for line in text.partition("\nSQL for")[0].splitlines() if not line.startswith("File: ")]
+    assert max(map(len, words)) <= 100
+
+
+def test_the_ten_first_rules_are_there_in_order():
+    assert [rule.code for rule in RULES] == sorted(rule.code for rule in RULES)
+    assert {
+        "LEAD-STAT-001",
+        "LEAD-STAT-002",
+        "LEAD-CONV-001",
+        "LEAD-CONV-003",
+        "CONT-001",
+        "OPP-001",
+        "OPP-002",
+        "FCST-002",
+        "DQ-001",
+        "DQ-006",
+    } <= {rule.code for rule in RULES}
