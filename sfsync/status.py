@@ -24,11 +24,19 @@ def read_status(warehouse: Warehouse, now: datetime | None = None) -> dict[str, 
             raise WarehouseError("the warehouse is empty. Run `sfsync pull` first.")
         return {
             "org": {k: meta.get(k) for k in ("org_id", "org_name", "instance_url", "is_sandbox")},
+            "quota": _quota(meta),
             "objects": [_object(con, row, now) for row in _cursors(con)],
             "findings": _open_findings(con),
             "clusters": _clusters(con),
             "runs": _runs(con),
         }
+
+
+def _quota(meta: dict[str, str]) -> dict[str, Any] | None:
+    """The org's daily API requests as the last run that asked saw them."""
+    if "api_limit" not in meta:
+        return None
+    return {"used": int(meta["api_used"]), "limit": int(meta["api_limit"]), "seen_at": meta["api_seen_at"]}
 
 
 def _cursors(con: sa.Connection) -> list[Any]:

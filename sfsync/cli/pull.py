@@ -61,6 +61,8 @@ def _estimate(config: Path | None, names: list[str], full: bool, run: Run, outpu
     cost = api.pull_cost(config, objects=names, full=full, run=run)
     document = cost.as_json()
     rows = [{k: v for k, v in o.items() if k != "reason"} for o in document["objects"]]
-    minutes = document["seconds"] / 60
-    say = f"about {document['calls']} API calls, {document['bytes'] / 1e6:.1f} MB, {minutes:.1f} minutes"
+    size = f"{cost.bytes / 1e6:.1f} MB, {cost.seconds / 60:.1f} minutes"
+    say = f"about {cost.calls} API calls, {size}; {document['looked']} were spent on finding out"
+    if not cost.fits:
+        say += "\nThat does not fit today's quota and floor: the pull would stop and go on tomorrow."
     emit(output, {**run.envelope(), **document}, rows, say)

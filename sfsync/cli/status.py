@@ -24,11 +24,13 @@ def status(config: Path | None, output: Output) -> None:
         f"open findings: {open_findings} · clusters: {found['clusters']['merge']} to merge, "
         f"{found['clusters']['review']} to review"
     )
+    if quota := found["quota"]:
+        say += f"\nAPI requests: {quota['used']:,} of {quota['limit']:,} used in 24 hours, as of {quota['seen_at']}"
     if found["runs"]:
         last = found["runs"][0]
         say += f"\nlast run: {last['command']} at {last['started_at']}, exit code {last['exit_code']}"
     rows = [
-        {**{k: o[k] for k in ("sobject", "rows", "live", "until")}, "age": _age(o["age_seconds"])}
+        {**{k: o[k] for k in ("sobject", "rows", "live", "late", "until")}, "age": _age(o["age_seconds"])}
         for o in found["objects"]
     ]
     emit(output, {**run.envelope(), **found}, rows, say)

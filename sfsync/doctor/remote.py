@@ -110,6 +110,8 @@ def look_at_mappings(
         name = f"mapping {check.sobject}"
         if check.problems:
             result.fail(name, "; ".join(check.problems), "Correct the file, or give the user the right to the field.")
+        elif not check.offered:
+            result.ok(name, "; ".join(check.notes))
         elif check.notes:
             result.warn(name, "; ".join(check.notes), "Look at it with: sfsync mappings check " + check.sobject)
         else:

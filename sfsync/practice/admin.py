@@ -177,7 +177,7 @@ def fields(site: Site, call: Call) -> Reply:
 
 @routes.on("POST", "/practice/objects")
 def objects(site: Site, call: Call) -> Reply:
-    """{"name": "Site__c", "label", "plural", "fields": TEXT, "prefix": "a00"}: a custom object; TEXT has a field a line."""
+    """{"name": "Site__c", "label", "plural", "prefix": "a00", "fields": TEXT}: a custom object, a field a line."""
     given = call.json_object()
     name = str(given["name"])
     label = str(given.get("label") or name.removesuffix("__c").replace("_", " "))

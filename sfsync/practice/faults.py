@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Point = Literal["delay", "request", "reply", "page", "job", "locator", "row"]
+Point = Literal["delay", "request", "reply", "page", "total", "job", "locator", "row"]
 
 KINDS: dict[str, tuple[Point, str]] = {
     "503": ("request", "SERVER_UNAVAILABLE; `seconds` gives a Retry-After"),
@@ -31,6 +31,9 @@ KINDS: dict[str, tuple[Point, str]] = {
     "lost": ("reply", "the request is done, but the connection is cut before the answer"),
     "charset": ("reply", "the Content-Type names charset `value` (without value: none at all)"),
     "truncated": ("page", "a Bulk result page lacks `rows` (1) rows though its header counts them"),
+    "columns": ("page", "a Bulk result page lacks its last column"),
+    "swapped": ("page", "a Bulk result page is one of another finished job, headers and all"),
+    "miscount": ("total", "a Bulk job counts `rows` (1) rows more than its pages hold"),
     "failed-job": ("job", "a Bulk job ends Failed with `message`"),
     "slow-job": ("job", "a Bulk job takes `seconds` (1) longer"),
     "locator": ("locator", "a query locator or Bulk result locator has expired"),

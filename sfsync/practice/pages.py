@@ -55,6 +55,14 @@ class Pages:
         path.unlink()
         return file
 
+    def open_narrow(self, offset: int, limit: int) -> BinaryIO:
+        """A page without its last column, not kept."""
+        path = self._site.folder / f"{self._job_id}-narrow-{offset}-{limit}.csv"
+        self._result.write_csv(path, offset, limit, delimiter=self._delimiter, line_ending=self._newline, leave_out=1)
+        file = path.open("rb")
+        path.unlink()
+        return file
+
     def _ahead(self, offset: int, limit: int) -> None:
         if not self._site.stopping.is_set():
             _, mine = self._claim(offset, limit)

@@ -111,7 +111,7 @@ class BulkResult:
         self._lock = threading.Lock()
         self._cursor: duckdb.DuckDBPyConnection | None = store.cursor()
         names = ", ".join(f"c{i}" for i in range(len(query.columns)))
-        self._select = ", ".join(_csv_value(f"c{i}", query.columns[i].type, query.columns[i].label) for i in order)
+        self._select = [_csv_value(f"c{i}", query.columns[i].type, query.columns[i].label) for i in order]
         try:
             self._cursor.execute(f"CREATE TEMP TABLE answer AS SELECT * FROM ({query.sql}) q({names})", query.params)
             found = self._cursor.execute("SELECT count(*) FROM answer").fetchone()
@@ -120,19 +120,31 @@ class BulkResult:
             raise
         self.total: int = int(found[0]) if found else 0
 
-    def write_csv(self, path: Path, offset: int, limit: int, *, delimiter: str = ",", line_ending: str = "\n") -> int:
+    def write_csv(
+        self,
+        path: Path,
+        offset: int,
+        limit: int,
+        *,
+        delimiter: str = ",",
+        line_ending: str = "\n",
+        leave_out: int = 0,
+    ) -> int:
         """Write a header and the rows from `offset` on, at most `limit`, every field quoted. Returns how many rows.
+
+        leave_out: so many of the last columns are missing.
 
         Empty is null, datetimes end in `.000Z`, decimals have all their digits and no exponent.
         """
         ending = {"\n": "\\n", "\r\n": "\\r\\n"}[line_ending]
         target = str(path).replace("'", "''")
+        columns = ", ".join(self._select[: len(self._select) - leave_out])
         with self._lock:
             if self._cursor is None:
                 raise ValueError("the query's result is closed")
             page = f"rowid >= {int(offset)} AND rowid < {int(offset + limit)}"
             wrote = self._cursor.execute(
-                f"COPY (SELECT {self._select} FROM answer WHERE {page}) TO '{target}' (FORMAT csv, HEADER,"
+                f"COPY (SELECT {columns} FROM answer WHERE {page}) TO '{target}' (FORMAT csv, HEADER,"
                 " FORCE_QUOTE *, QUOTE '\"', ESCAPE '\"',"
                 f" DELIMITER '{delimiter}', NEW_LINE '{ending}')"
             ).fetchone()

@@ -136,11 +136,11 @@ class PracticeServer:
         """Listen in the main thread until Ctrl-C or SIGTERM. `ready` is called as soon as requests can come."""
         listener = self._listen()
         self._server = self._make()
-        if ready is not None:
-            ready(self)
         # uvicorn raises the signal again when it has ended: SIGTERM would then kill us before we have cleaned up.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
+            if ready is not None:
+                ready(self)
             self._server.run(sockets=[listener])
         except KeyboardInterrupt:
             pass
@@ -183,11 +183,10 @@ class PracticeServer:
     def stop(self) -> None:
         """Close the port, end what runs, drop temporary files. A second call does nothing."""
         self.site.stopping.set()
-        if self._server is not None:
+        thread, self._thread = self._thread, None
+        if thread is not None and self._server is not None:
             self._server.end()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+            thread.join()
         self._release()
 
     def _release(self) -> None:

@@ -135,5 +135,6 @@ def address(name: str, parts: Mapping[str, Any]) -> dict[str, Any] | None:
     made = {}
     for part, value in sorted(parts.items()):
         key = part[prefix:]
-        made[key[0].lower() + key[1:]] = value
+        degrees = part.endswith(("Latitude", "Longitude"))
+        made[key[0].lower() + key[1:]] = float(value) if degrees and value is not None else value
     return made

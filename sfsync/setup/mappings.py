@@ -30,6 +30,8 @@ class MappingCheck:
     problems: list[str] = field(default_factory=list)
     """With file:line: what must be corrected, or a pull refuses."""
     notes: list[str] = field(default_factory=list)
+    offered: bool = True
+    """False: the org has no such object for this user, and the mapping says it may be so."""
     """What differs and may be meant so."""
 
     def as_json(self) -> dict[str, Any]:
@@ -106,6 +108,7 @@ def _check(org: Org, mapping: ObjectMapping, stored: Mapping[str, Mapping[str, A
         if err.code not in ("NOT_FOUND", "INVALID_TYPE"):
             raise
         if mapping.optional:
+            found.offered = False
             found.notes.append("the org does not offer it to this user; it is left out")
         else:
             found.problems.append(f"{mapping.path}:1: {err}")

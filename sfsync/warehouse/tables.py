@@ -26,7 +26,11 @@ Exact = Numeric(38, 9)
 meta = _table(
     "meta",
     "What this warehouse is a mirror of. Key: key.",
-    ("key", Text, "org_id, instance_url, is_sandbox, org_name, time_zone, format"),
+    (
+        "key",
+        Text,
+        "org_id, instance_url, is_sandbox, org_name, time_zone, format, api_used, api_limit, api_seen_at …",
+    ),
     ("value", Text, "the value as text"),
 )
 runs = _table(
@@ -125,6 +129,19 @@ findings = _table(
     ("last_seen", Moment, "UTC"),
     ("resolved_at", Moment, "UTC; null while the finding stands"),
     ("run_id", Text, "the check that last saw it"),
+    ("waived", Boolean, "whether a waiver covered it when a check or `check waive` last looked"),
+)
+waivers = _table(
+    "waivers",
+    "Findings people decided to live with; expired ones too. Key: rule, kind, sobject, id.",
+    ("rule", Text, "code"),
+    ("kind", Text, "only this case of the rule; null: every one"),
+    ("sobject", Text, "API name; null with the Id"),
+    ("id", Text, "only this record's; null: every one's"),
+    ("reason", Text, "why the finding may stay"),
+    ("who", Text, ""),
+    ("waived_at", Moment, "UTC"),
+    ("until", Date, "the last day it holds, in the org's time zone; null: until it is taken back"),
 )
 rule_runs = _table(
     "rule_runs",
@@ -198,7 +215,7 @@ outcomes = _table(
 
 
 def create_all(con: sa.Connection) -> None:
-    """Create what is missing. Runs inside the caller's transaction."""
+    """Create what is missing, columns too. Runs inside the caller's transaction."""
     there = dialect.of(con).schemas(con)
     for schema in ("salesforce", "live", "sfsync"):
         if schema not in there:  # IF NOT EXISTS would ask for the right to create, even where there is nothing to do
@@ -206,3 +223,16 @@ def create_all(con: sa.Connection) -> None:
     for table in metadata.sorted_tables:
         columns = ", ".join(f"{c.name} {c.type.compile(con.dialect)}" for c in table.columns)
         con.execute(sa.text(f"CREATE TABLE IF NOT EXISTS sfsync.{table.name} ({columns})"))
+    if "sfsync" in there:
+        _add_columns(con)
+
+
+def _add_columns(con: sa.Connection) -> None:
+    """A warehouse of an earlier version lacks what was added since; its rows have null there."""
+    sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'sfsync'"
+    known = {(table, column) for table, column in con.execute(sa.text(sql))}
+    for table in metadata.sorted_tables:
+        for c in table.columns:
+            if (table.name, c.name) not in known:
+                kind = c.type.compile(con.dialect)
+                con.execute(sa.text(f"ALTER TABLE sfsync.{table.name} ADD COLUMN {c.name} {kind}"))
