@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sfsync.pull.cost import Cost
     from sfsync.push.result import PushResult
     from sfsync.rules import CheckResult
+    from sfsync.rules.waivers import Waiver
     from sfsync.salesforce.org import Org
     from sfsync.verify import VerifyResult
     from sfsync.warehouse import Warehouse
@@ -55,6 +56,13 @@ class Run:
     clock: float = field(default_factory=time.monotonic, repr=False)
     api_calls: int = 0
     exit_code: int = 0
+    quota: tuple[int, int] | None = None
+    """(used, of how many) of the org's daily API requests, as it last said; None when it was not asked."""
+
+    def spent(self, org: Org) -> None:
+        usage = org.usage
+        self.api_calls = usage.calls
+        self.quota = (usage.used, usage.limit) if usage.used is not None and usage.limit else None
 
     @property
     def seconds(self) -> float:
@@ -99,15 +107,20 @@ def pull(
     objects: Sequence[str] = (),
     full: bool = False,
     since: datetime | None = None,
+    sweep: bool = False,
+    allow_large: bool = False,
     progress: Progress = _silent,
     run: Run | None = None,
 ) -> PullResult:
     """Copy what changed in the org into the warehouse, then compute the normalised values of the changed rows.
 
-    since: read again everything changed at or after this moment (aware), wherever the cursors stand.
+    Every `pull.reconcile_every` (or with `sweep`) all Ids are compared with the org besides: purged rows and rows this
+    user may no longer see leave no trace an increment could follow. allow_large: mark them as gone even if they are
+    many. since: read again everything changed at or after this moment (aware), wherever the cursors stand.
     """
     from sfsync.mapping import closure, load_mappings
     from sfsync.pull import pull as pull_objects
+    from sfsync.pull.reconcile import reconcile
 
     config, run = configured(config), run or new_run("pull")
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
@@ -126,8 +139,19 @@ def pull(
                     since=since,
                     progress=progress,
                 )
+                reconcile(
+                    org,
+                    warehouse,
+                    mappings,
+                    config.pull,
+                    result,
+                    run_id=run.run_id,
+                    asked=sweep,
+                    allow_large=allow_large,
+                    progress=progress,
+                )
             finally:
-                run.api_calls = org.usage.calls
+                run.spent(org)
         run.exit_code = result.exit_code
         _refresh(warehouse, config, progress)
         record.update(result.as_json())
@@ -147,7 +171,7 @@ def pull_cost(config: Given = None, *, objects: Sequence[str] = (), full: bool =
                 org, open_warehouse(config), mappings, config.pull, config.quota, full=full, asked=list(objects)
             )
         finally:
-            run.api_calls = org.usage.calls
+            run.spent(org)
 
 
 def verify(
@@ -186,7 +210,7 @@ def verify(
                 progress=progress,
             )
         finally:
-            run.api_calls = org.usage.calls
+            run.spent(org)
         run.exit_code = result.exit_code
         record.update(result.summary())
     return result
@@ -197,19 +221,40 @@ def check(
     *,
     rules: Sequence[str] = (),
     as_of: date | None = None,
+    profile: str | None = None,
+    since: str | date | None = None,
+    fail_on: str = "info",
     progress: Progress = _silent,
     run: Run | None = None,
 ) -> CheckResult:
-    """Evaluate the rules on the mirror and keep the findings with their life: first seen, last seen, resolved."""
+    """Evaluate the rules on the mirror and keep the findings with their life: first seen, last seen, resolved.
+
+    profile: only the rules of this profile that are on, whatever profile the config names; findings of the others stay
+    as they are. since: a day, an aware moment or a run_id; only findings first seen since are returned and counted.
+    fail_on: what makes `exit_code` 3: error, warning, info (any finding), new-error, new or never; waived ones never
+    count. Raises ConfigError or InputError for an unknown rule, profile, run or fail_on, before anything is evaluated.
+    """
     from sfsync.rules import check as check_rules
     from sfsync.rules import load_rules
+    from sfsync.rules.findings import moment_since
+    from sfsync.rules.run import CheckResult
+    from sfsync.rules.settings import of_profile
 
     config, run = configured(config), run or new_run("check")
     known = load_rules(config.mappings)
-    only = [rule.code for rule in _named(known, rules)]
+    only = (
+        [rule.code for rule in _named(known, rules)]
+        if profile is None
+        else of_profile(known, profile, rules, config.rules)
+    )
+    CheckResult().failing_on(fail_on)
     warehouse = open_warehouse(config)
     with _recorded(run, warehouse) as record:
         zone = read_meta(warehouse)["time_zone"]
+        first = None
+        if since is not None:
+            with warehouse.read() as con:
+                first = moment_since(con, since, zone)
         _refresh(warehouse, config, progress)
         result = check_rules(
             warehouse,
@@ -220,10 +265,82 @@ def check(
             run_id=run.run_id,
             config=config.rules,
             time_zone=zone,
-        )
+        ).failing_on(fail_on)
+        if first is not None:
+            result = result.seen_since(first)
         run.exit_code = result.exit_code
         record.update({"rules": result.as_json()["rules"]})
     return result
+
+
+def waive(
+    config: Given = None,
+    *,
+    rule: str,
+    ids: Sequence[str] = (),
+    kind: str | None = None,
+    reason: str,
+    until: date | None = None,
+    who: str = "",
+    run: Run | None = None,
+) -> list[Waiver]:
+    """Let findings of a rule stay, for a reason: those of the Ids, or all without any; see sfsync.rules.waivers.waive.
+
+    until: the last day the waiver holds, in the org's time zone. Raises ConfigError for an unknown rule, kind or Id.
+    """
+    from sfsync.rules import load_rules
+    from sfsync.rules.waivers import waive as waive_findings
+
+    config, run = configured(config), run or new_run("check waive")
+    [found] = _named(load_rules(config.mappings), [rule])
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        today = local_day(run.started_at, read_meta(warehouse)["time_zone"])
+        made = waive_findings(
+            warehouse,
+            found,
+            ids=ids,
+            kind=kind,
+            reason=reason,
+            until=until,
+            who=who,
+            now=run.started_at,
+            today=today,
+        )
+        record.update({"waivers": [w.as_json() for w in made]})
+    return made
+
+
+def unwaive(
+    config: Given = None,
+    *,
+    rule: str,
+    ids: Sequence[str] = (),
+    kind: str | None = None,
+    run: Run | None = None,
+) -> list[Waiver]:
+    """Take back the waivers of a rule that name one of the Ids and the kind, where given; returns them."""
+    from sfsync.rules.waivers import unwaive as take_back
+
+    config, run = configured(config), run or new_run("check unwaive")
+    warehouse = open_warehouse(config)
+    with _recorded(run, warehouse) as record:
+        today = local_day(run.started_at, read_meta(warehouse)["time_zone"])
+        gone = take_back(warehouse, rule, ids=ids, kind=kind, today=today)
+        record.update({"waivers": [w.as_json() for w in gone]})
+    return gone
+
+
+def waivers(config: Given = None) -> list[dict[str, Any]]:
+    """Every waiver: its own keys, `expired`, and `findings`, the open ones it covers; by rule, sObject, Id, kind."""
+    from sfsync.rules.waivers import covered, read_waivers
+
+    warehouse = open_warehouse(configured(config))
+    today = local_day(datetime.now(UTC), read_meta(warehouse)["time_zone"])
+    with warehouse.read() as con:
+        counts = covered(warehouse, con)
+        found = read_waivers(warehouse, con)
+    return [{**w.as_json(), "expired": not w.holds(today), "findings": counts.get(w.key, 0)} for w in found]
 
 
 def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | None = None) -> DedupeResult:
@@ -295,7 +412,7 @@ def push(
                     progress=lambda done, total: progress("push", done, total),
                 )
             finally:
-                run.api_calls = org.usage.calls
+                run.spent(org)
         if result.results:
             from sfsync.leads.pools import advance
 
@@ -404,7 +521,7 @@ def _recorded(run: Run, warehouse: Warehouse) -> Iterator[dict[str, Any]]:
             summary["error"] = type(err).__name__
             raise
         finally:
-            if warehouse.exists and "WrongOrg" not in summary.values():
+            if warehouse.exists:
                 _write_run(run, warehouse, summary)
 
 
@@ -426,3 +543,7 @@ def _write_run(run: Run, warehouse: Warehouse, summary: Mapping[str, Any] | None
                 summary=None if summary is None else json.dumps(summary, default=str, ensure_ascii=False),
             )
         )
+        if run.quota is not None and summary is not None:
+            seen = {"api_used": run.quota[0], "api_limit": run.quota[1], "api_seen_at": iso(datetime.now(UTC))}
+            con.execute(sa.delete(tables.meta).where(tables.meta.c.key.in_(list(seen))))
+            con.execute(sa.insert(tables.meta), [{"key": k, "value": str(v)} for k, v in seen.items()])

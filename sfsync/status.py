@@ -58,7 +58,11 @@ def _object(con: sa.Connection, row: Any, now: datetime) -> dict[str, Any]:
 
 def _open_findings(con: sa.Connection) -> dict[str, int]:
     f = tables.findings.c
-    counted = con.execute(sa.select(f.severity, sa.func.count()).where(f.resolved_at.is_(None)).group_by(f.severity))
+    counted = con.execute(
+        sa.select(f.severity, sa.func.count())
+        .where(f.resolved_at.is_(None), f.waived.is_not(True))
+        .group_by(f.severity)
+    )
     found = {row[0]: row[1] for row in counted}
     return {severity: found.get(severity, 0) for severity in ("error", "warning", "info")}
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "insight": "Pipeline, forecast, waterfall, win rate, funnel and more.",
     "plan": "Turn findings and clusters into a plan file; show, accept, refuse its lines.",
     "push": "Write the accepted lines of a plan to the org.",
+    "report": "Write the audit as one HTML file, or XLSX, or JSON.",
     "status": "Say what the warehouse holds and how fresh it is.",
     "query": "Run one SELECT on the warehouse.",
     "rules": "List, show and test rules.",

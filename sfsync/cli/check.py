@@ -1,47 +1,206 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sfsync.cli.common import Output, config_option, emit, note, progress, shared
+from sfsync.cli.common import Output, config_option, emit, note, progress, shared, table
+
+if TYPE_CHECKING:
+    from sfsync.rules import CheckResult
+
+DAY = click.DateTime(["%Y-%m-%d"])
+SEVERITIES = ("error", "warning", "info")
+LISTED = ("severity", "rule", "kind", "sobject", "id", "message")
+RULE = click.option("--rule", required=True, metavar="CODE")
+IDS = click.option("--id", "ids", multiple=True, metavar="ID", help="Only this record's; may be given again.")
+KIND = click.option("--kind", metavar="KIND", help="Only this case of the rule.")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
 @click.option("--rule", "rules", multiple=True, metavar="CODE", help="Only this rule; may be given again.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Evaluate as if it were this day.")
+@click.option("--profile", metavar="NAME", help="Only the rules of this profile.  [default: the config's]")
+@click.option("--as-of", type=DAY, help="Evaluate as if it were this day.")
+@click.option("--since", metavar="DATE|RUN", help="Only findings first seen since that day, or after that run began.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "new-error", "new", "never"]),
+    default="info",
+    show_default=True,
+    help="Exit code 3 only for findings at least so severe, or for new ones.",
+)
 @click.option("--list", "every", is_flag=True, help="List every finding, not only a line per rule.")
 @shared
-def check(config: Path | None, rules: tuple[str, ...], as_of: datetime | None, every: bool, output: Output) -> None:
+def check(
+    config: Path | None,
+    rules: tuple[str, ...],
+    profile: str | None,
+    as_of: datetime | None,
+    since: str | None,
+    fail_on: str,
+    every: bool,
+    output: Output,
+) -> None:
     """Evaluate the rules on the mirror. Asks the org nothing.
 
     Exit code 0: no findings; 3: findings; 1: a rule's SQL failed. A rule that could not be evaluated says why and never
-    counts as passed.
+    counts as passed. Waived findings are shown, and do not count.
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     from sfsync import api
 
     run = api.new_run("check")
     with progress(output) as tell:
-        result = api.check(config, rules=rules, as_of=as_of.date() if as_of else None, progress=tell, run=run)
+        result = api.check(
+            config,
+            rules=rules,
+            as_of=as_of.date() if as_of else None,
+            profile=profile,
+            since=since,
+            fail_on=fail_on,
+            progress=tell,
+            run=run,
+        )
     document = result.as_json()
-    if every or output.format == "csv":
-        keys = ("severity", "rule", "kind", "sobject", "id", "message")
-        rows = [{k: f[k] for k in keys} for f in document["findings"]]
+    if output.format == "csv":
+        rows = [{**{k: f[k] for k in LISTED}, "waived": f["waived"]} for f in document["findings"]]
+    elif every:
+        rows = [{k: f[k] for k in LISTED} for f in document["findings"] if not f["waived"]]
     else:
-        rows = [{**r, "rate": _rate(r["findings"], r["in_scope"], r["status"])} for r in document["rules"]]
-    counts = {s: sum(f["severity"] == s for f in document["findings"]) for s in ("error", "warning", "info")}
-    new = sum(f["new"] for f in document["findings"])
-    say = (
-        f"{len(document['findings'])} findings: "
-        + ", ".join(f"{n} {s}" for s, n in counts.items())
-        + f"; {new} new, {result.resolved} resolved since the last check"
-    )
-    emit(output, {**run.envelope(), **document}, rows, say)
+        rows = _rules(result, document)
+    emit(output, {**run.envelope(), **document}, rows, _summary(result, document))
+    if output.format == "table" and every and document["waived"]:
+        click.echo("\nWaived:")
+        table([{**{k: f[k] for k in LISTED}, **_short(f["waiver"])} for f in document["findings"] if f["waived"]])
     for failed in result.failed:
         note(output, f"{failed.rule} could not be evaluated: {failed.reason}")
     raise click.exceptions.Exit(run.exit_code)
+
+
+@check.command()
+@config_option
+@RULE
+@IDS
+@KIND
+@click.option("--reason", required=True, metavar="TEXT", help="Why the finding may stay.")
+@click.option("--until", type=DAY, help="The last day.  [default: until it is taken back]")
+@click.option("--who", metavar="NAME", help="Who decided.  [default: your login name]")
+@shared
+def waive(
+    config: Path | None,
+    rule: str,
+    ids: tuple[str, ...],
+    kind: str | None,
+    reason: str,
+    until: datetime | None,
+    who: str | None,
+    output: Output,
+) -> None:
+    """Let findings stay, for a reason: one record's, or all of a rule.
+
+    They are still found and shown, but do not count for the exit code, and their fixes are not planned. The same
+    waiver given again replaces the first.
+    """
+    from sfsync import api
+
+    run = api.new_run("check waive")
+    made = api.waive(
+        _config(config),
+        rule=rule,
+        ids=ids,
+        kind=kind,
+        reason=reason,
+        until=until.date() if until else None,
+        who=_login() if who is None else who,
+        run=run,
+    )
+    _emit_waivers(output, run, [w.as_json() for w in made], f"{len(made)} waived")
+
+
+@check.command()
+@config_option
+@RULE
+@IDS
+@KIND
+@shared
+def unwaive(config: Path | None, rule: str, ids: tuple[str, ...], kind: str | None, output: Output) -> None:
+    """Take waivers back: those that name the record and the kind, or all of the rule."""
+    from sfsync import api
+
+    run = api.new_run("check unwaive")
+    gone = api.unwaive(_config(config), rule=rule, ids=ids, kind=kind, run=run)
+    _emit_waivers(output, run, [w.as_json() for w in gone], f"{len(gone)} taken back")
+
+
+@check.command()
+@config_option
+@shared
+def waivers(config: Path | None, output: Output) -> None:
+    """List the waivers, expired ones too, with the open findings each covers."""
+    from sfsync import api
+
+    run = api.new_run("check waivers")
+    found = api.waivers(_config(config))
+    expired = sum(w["expired"] for w in found)
+    _emit_waivers(output, run, found, f"{len(found)} waivers, {expired} expired")
+
+
+def _config(own: Path | None) -> Path | None:
+    """The option may stand before the subcommand too."""
+    above = click.get_current_context().parent
+    return own or (above.params.get("config") if above else None)
+
+
+def _login() -> str:
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ""
+
+
+def _emit_waivers(output: Output, run: Any, found: Sequence[dict[str, Any]], say: str) -> None:
+    emit(output, {**run.envelope(), "waivers": found}, found, say)
+
+
+def _rules(result: CheckResult, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """A line per rule; with --since also how many of its findings are that young."""
+    young = Counter(f.finding.rule for f in result.counted)
+    any_waived = any(r["waived"] for r in document["rules"])
+    rows = []
+    for r in document["rules"]:
+        row = {k: v for k, v in r.items() if k != "waived"}
+        row["rate"] = _rate(r["findings"], r["in_scope"], r["status"])
+        if any_waived:
+            row["waived"] = r["waived"]
+        if result.since is not None:
+            row["since"] = young[r["rule"]]
+        rows.append(row)
+    return rows
+
+
+def _short(waiver: dict[str, Any]) -> dict[str, Any]:
+    return {k: waiver[k] for k in ("reason", "who", "until")}
+
+
+def _summary(result: CheckResult, document: dict[str, Any]) -> str:
+    counts = Counter[str](f.finding.severity for f in result.counted)
+    new = sum(f.new for f in result.counted)
+    return (
+        f"{len(result.counted)} findings"
+        + (f" first seen since {document['since']}" if result.since else "")
+        + ": "
+        + ", ".join(f"{counts[s]} {s}" for s in SEVERITIES)
+        + (f"; {document['waived']} waived" if document["waived"] else "")
+        + f"; {new} new, {result.resolved} resolved since the last check"
+    )
 
 
 def _rate(findings: int, scope: int, status: str) -> str:

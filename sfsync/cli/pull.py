@@ -17,10 +17,19 @@ if TYPE_CHECKING:
 @click.option("--objects", metavar="NAMES", help="Only these, comma-separated, with the helpers they need.")
 @click.option("--full", is_flag=True, help="Read every row again, not only what changed.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Read again what changed since this day (UTC).")
+@click.option("--sweep", is_flag=True, help="Compare all Ids with the org now, not only once in pull.reconcile_every.")
+@click.option("--allow-large", is_flag=True, help="Let a sweep mark more than 5 % or 1,000 rows of an object as gone.")
 @click.option("--dry-run", is_flag=True, help="Say what the pull would cost: calls, bytes, minutes. Reads no rows.")
 @shared
 def pull(
-    config: Path | None, objects: str | None, full: bool, since: datetime | None, dry_run: bool, output: Output
+    config: Path | None,
+    objects: str | None,
+    full: bool,
+    since: datetime | None,
+    sweep: bool,
+    allow_large: bool,
+    dry_run: bool,
+    output: Output,
 ) -> None:
     """Copy what changed in the org into the warehouse.
 
@@ -36,7 +45,16 @@ def pull(
         return
     moment = since.replace(tzinfo=UTC) if since else None
     with progress(output) as tell:
-        result = api.pull(config, objects=names, full=full, since=moment, progress=tell, run=run)
+        result = api.pull(
+            config,
+            objects=names,
+            full=full,
+            since=moment,
+            sweep=sweep,
+            allow_large=allow_large,
+            progress=tell,
+            run=run,
+        )
     shown = ("sobject", "api", "read", "inserted", "updated", "deleted", "late", "rows", "complete")
     document = result.as_json()
     emit(
@@ -50,6 +68,8 @@ def pull(
             note(output, f"{row.sobject}: {warning}")
         if row.error:
             click.echo(f"sfsync: {row.sobject} was not pulled: {row.error}", err=True)
+    if result.left_out:
+        note(output, f"left out, the org does not offer them to this user: {', '.join(result.left_out)}")
     if result.stopped:
         click.echo(f"sfsync: {result.stopped}", err=True)
     raise click.exceptions.Exit(run.exit_code)

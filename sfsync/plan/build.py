@@ -42,7 +42,7 @@ def build(
     guards = guards or Guards()
     with warehouse.read() as con:
         _same_org(warehouse.meta(con), org_id, is_sandbox)
-        wanted, refused = proposals(con, warehouse)
+        wanted, refused = proposals(con, warehouse, now)
         filled, pending = fills(con, warehouse)
         changes: list[Change] = []
         for sobject, group in groupby(sorted([*wanted, *filled], key=_place), key=lambda p: p.ref.sobject):

@@ -49,6 +49,24 @@ def activate(
     return active, off
 
 
+def of_profile(rules: Sequence[Rule], profile: str, codes: Sequence[str], config: RulesConfig) -> list[str]:
+    """The codes of a profile that the config has not switched off, at least one.
+
+    codes: rules asked for by name; with any, a profile makes no sense. Raises ConfigError, with the nearest profile.
+    """
+    if codes:
+        raise ConfigError("name rules or a profile, not both.")
+    profiles = sorted({"all", *(name for rule in rules for name in rule.profiles)})
+    if profile not in profiles:
+        raise ConfigError(
+            f'there is no profile "{profile}".{nearest(profile, profiles)} There are {", ".join(profiles)}.'
+        )
+    found = [rule.code for rule in rules if profile in ("all", *rule.profiles) and rule.code not in config.off]
+    if not found:
+        raise ConfigError(f'every rule of profile "{profile}" is switched off in the config.')
+    return found
+
+
 def _severity(config: RulesConfig, code: str) -> Severity | None:
     wanted = config.severity.get(code)
     return next((severity for severity in SEVERITIES if severity == wanted), None)

@@ -52,11 +52,13 @@ class Dialect(Protocol):
         con: sa.Connection,
         target: str,
         columns: Mapping[str, str],
-        pages: Sequence[Page],
+        pages: Iterable[Page],
         reason: str,
         now: datetime,
     ) -> int:
         """Append all rows of the pages to an empty table of the mirror, the fastest way; returns how many.
+
+        Pages are taken as they come, and may be walked through a second time.
 
         reason: expression over the row for _deleted_reason. now: becomes _pulled_at.
         """

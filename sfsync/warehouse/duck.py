@@ -23,6 +23,11 @@ MAX_LINE = 4_000_000
 
 BUFFER = 2 * MAX_LINE
 """Bytes the reader takes at a time, per thread. Its own choice, 16 lines of that size, does not fit a small memory."""
+LOAD_MEMORY = 100.0, 60.0, 0.75
+"""Megabytes a load may take: at least; and in all, with so much for each column. Measured with one thread and DuckDB
+1.5: a table of 250 columns needs 200, one of 800 needs 600. A second thread takes as much again and is no faster, as
+pages arrive more slowly than one thread loads them.
+"""
 MOMENT = "TIMESTAMP WITH TIME ZONE"
 """The one type whose values DuckDB's CSV reader takes for NULL, without a word, when it cannot read them (1.5)."""
 
@@ -56,6 +61,7 @@ def retype(con: sa.Connection, sobject: str, column: str, kind: str) -> None:
 
 
 def stage(con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequence[Page]) -> int:
+    _make_room(con, len(columns))
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
     if not pages:
         typed = ", ".join(f"{column(n)} {t}" for n, t in columns.items())
@@ -66,14 +72,15 @@ def stage(con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequ
 
 
 def fill(
-    con: sa.Connection, target: str, columns: Mapping[str, str], pages: Sequence[Page], reason: str, now: datetime
+    con: sa.Connection, target: str, columns: Mapping[str, str], pages: Iterable[Page], reason: str, now: datetime
 ) -> int:
-    if pages:
-        names = ", ".join(column(n) for n in columns)
+    _make_room(con, len(columns))
+    names = ", ".join(column(n) for n in columns)
+    for page in pages:  # one by one: the next may still be on its way
         con.exec_driver_sql(
             f"INSERT INTO {target} ({names}, _deleted_reason, _pulled_at) "
             f"SELECT {names}, {reason}, TIMESTAMP WITH TIME ZONE '{now.isoformat()}' "
-            f"FROM {read_csv(_files(pages), columns)}"
+            f"FROM {read_csv([page.path], columns)}"
         )
     return int(con.exec_driver_sql(f"SELECT count(*) FROM {target}").scalar_one())
 
@@ -156,6 +163,23 @@ def _cast(name: str, kind: str) -> str:
 def quote(text: str) -> str:
     """A SQL string literal, for the places where DuckDB takes no parameter: file names and reader options."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _make_room(con: sa.Connection, columns: int) -> None:
+    """Little memory for a narrow object, enough for a wide one; until the file is closed. Memory databases keep theirs.
+
+    Inside one transaction it only grows: what was loaded before is still held.
+    """
+    if con.engine.url.database in (None, "", ":memory:"):
+        return
+    least, base, each = LOAD_MEMORY
+    wanted = max(least, base + each * columns)
+    if wanted > con.info.get(_ROOM, 0.0):
+        con.exec_driver_sql(f"SET threads = 1; SET memory_limit = '{wanted:.0f}MB'")
+        con.info[_ROOM] = wanted
+
+
+_ROOM = "sfsync_load_memory"
 
 
 def _files(pages: Sequence[Page]) -> list[Path]:

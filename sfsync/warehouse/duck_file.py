@@ -73,6 +73,7 @@ class DuckFile:
         con = self._open(engine)
         try:
             con.exec_driver_sql("SET TimeZone = 'UTC'")
+        con.exec_driver_sql("SET enable_progress_bar = false")  # it would stand in the middle of a command's output
             con.commit()
             yield con
         finally:

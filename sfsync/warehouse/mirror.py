@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,11 @@ from sfsync.warehouse import dialect, schema, tables
 from sfsync.warehouse.page import Page
 from sfsync.warehouse.schema import column
 
-__all__ = ["Batch", "Loaded", "Page", "take_in"]
+__all__ = ["Batch", "Loaded", "Misfit", "Page", "take_in"]
+
+
+class Misfit(WarehouseError):
+    """A page holds what its columns cannot: it is damaged, or the org's describe does not tell the truth."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Batch:
     """All pages of one sObject of one pull, and what is needed to take them in."""
 
     sobject: str
-    pages: Sequence[Page]
+    pages: Iterable[Page]
+    """May be walked through more than once. On a first pull it may wait for the next page to arrive."""
     run_id: str
     now: datetime
     until: datetime
@@ -36,6 +41,8 @@ class Batch:
     track: tuple[str, ...] = ()
     refresh: Sequence[Page] = ()
     """Pages of Id and some fields, for every row of the object: values that changed, or came, without a stamp."""
+    refreshed: datetime | None = None
+    """The org's clock before all formula fields were read by the refresh; None when they were not among its fields."""
     keeps_cursor: bool = False
     """The rows came out of turn: the next pull begins where it would have begun without them."""
 
@@ -54,16 +61,18 @@ class Loaded:
     """In the mirror afterwards, deleted ones included."""
     refreshed: int = 0
     """Rows in which a refreshed field had another value."""
+    merged: int = 0
+    """Redirects that are new."""
 
 
 def take_in(con: sa.Connection, batch: Batch) -> Loaded:
     """Upsert the pages by Id, keep history, follow merges, move the cursor. Inside the caller's transaction.
 
-    Raises IncompleteRead when a page holds another number of rows than promised, and WarehouseError for a value its
-    column cannot hold; the caller's transaction then rolls back, so nothing has moved.
+    Raises IncompleteRead when a page holds another number of rows than promised, and Misfit for a value its column
+    cannot hold; the caller's transaction then rolls back, so nothing has moved.
     """
     types = schema.types(con, batch.sobject)
-    columns = _page_columns(batch, types)
+    columns = _columns_of(batch.sobject, batch.pages, types)
     target = f"salesforce.{batch.sobject}"
     try:
         first = con.execute(sa.select(tables.cursors.c.until).where(tables.cursors.c.sobject == batch.sobject)).first()
@@ -76,7 +85,7 @@ def take_in(con: sa.Connection, batch: Batch) -> Loaded:
         sql = dialect.of(con)
         if err.orig is None or sql.trouble(err.orig) is not None:
             raise
-        raise WarehouseError(f"{batch.sobject}: {sql.misfit(err.orig, columns)}. Nothing was changed.") from None
+        raise Misfit(f"{batch.sobject}: {sql.misfit(err.orig, columns)}. Nothing was changed.") from None
     dialect.of(con).check_ids(con, batch.sobject)
     if batch.keeps_cursor:
         con.execute(sa.update(tables.cursors).where(tables.cursors.c.sobject == batch.sobject).values(rows=loaded.rows))
@@ -87,23 +96,24 @@ def take_in(con: sa.Connection, batch: Batch) -> Loaded:
 
 def _fill(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target: str) -> Loaded:
     """The first pages of an object go straight in: no staging table, nothing to compare with."""
-    pages = _pages(batch)
+    pages = _Alike(batch.sobject, batch.pages)
     read = dialect.of(con).fill(con, target, columns, pages, _reason(columns), batch.now)
-    _check_count(con, batch, columns, read, batch.pages)
+    _check_count(con, batch, columns, read, list(pages))
     _keep_newest(con, target, [*columns, *schema.OWN_COLUMNS], batch.watermark)
-    _follow_merges(con, batch, columns, target)
+    merged = _follow_merges(con, batch, columns, target)
     rows, deleted = con.exec_driver_sql(f"SELECT count(*), {_deleted_count(columns)} FROM {target}").one()
-    return Loaded(read, rows, 0, deleted, 0, 0, rows)
+    return Loaded(read, rows, 0, deleted, 0, 0, rows, merged=merged)
 
 
 def _upsert(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target: str) -> Loaded:
     stage = "sfsync_stage"
-    read = dialect.of(con).stage(con, stage, columns, _pages(batch))
-    _check_count(con, batch, columns, read, batch.pages)
+    pages = list(_Alike(batch.sobject, batch.pages))
+    read = dialect.of(con).stage(con, stage, columns, pages)
+    _check_count(con, batch, columns, read, pages)
     _keep_newest(con, stage, list(columns), batch.watermark)
     counts = _count_changes(con, batch, columns, target, stage)
     _keep_history(con, batch, columns, target, stage)
-    _follow_merges(con, batch, columns, stage)
+    merged = _follow_merges(con, batch, columns, stage)
     frozen = [n for n in schema.types(con, batch.sobject) if n not in columns]
     _keep_frozen(con, target, stage, frozen)
     con.exec_driver_sql(f"DELETE FROM {target} WHERE Id IN (SELECT Id FROM {stage})")
@@ -129,6 +139,7 @@ def _upsert(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target
         late=counts["late"],
         late_seconds=counts["late_seconds"],
         rows=rows,
+        merged=merged,
     )
 
 
@@ -154,7 +165,7 @@ def _refresh(con: sa.Connection, batch: Batch, types: Mapping[str, str], target:
     if not batch.refresh:
         return 0
     stage = "sfsync_refresh"
-    columns = _columns_of(batch, batch.refresh, types)
+    columns = _columns_of(batch.sobject, batch.refresh, types)
     read = dialect.of(con).stage(con, stage, columns, batch.refresh)
     _check_count(con, batch, columns, read, batch.refresh)
     fields = [n for n in columns if n != "Id"]
@@ -167,21 +178,30 @@ def _refresh(con: sa.Connection, batch: Batch, types: Mapping[str, str], target:
     return max(changed, 0)
 
 
-def _page_columns(batch: Batch, types: Mapping[str, str]) -> dict[str, str]:
-    return _columns_of(batch, batch.pages, types) if batch.pages else dict(types)
-
-
-def _columns_of(batch: Batch, pages: Sequence[Page], types: Mapping[str, str]) -> dict[str, str]:
-    """Column → type in the order of the pages' header. Every page must have the same header."""
-    headers = {page.columns for page in pages}
-    if len(headers) > 1:
-        raise IncompleteRead(f"{batch.sobject}: pages with different columns arrived. Nothing was changed.")
+def _columns_of(sobject: str, pages: Iterable[Page], types: Mapping[str, str]) -> dict[str, str]:
+    """Column → type in the order of the pages' header; all columns when there is no page."""
+    first = next(iter(_Alike(sobject, pages)), None)
+    if first is None:
+        return dict(types)
     folded = {name.casefold(): name for name in types}
-    return {folded[name.casefold()]: types[folded[name.casefold()]] for name in headers.pop()}
+    return {folded[name.casefold()]: types[folded[name.casefold()]] for name in first.columns}
 
 
-def _pages(batch: Batch) -> list[Page]:
-    return [page for page in batch.pages if page.rows or page.path.exists()]
+class _Alike:
+    """Pages that have a file, all with the same header. Raises IncompleteRead at one with another."""
+
+    def __init__(self, sobject: str, pages: Iterable[Page]):
+        self._sobject = sobject
+        self._pages = pages
+
+    def __iter__(self) -> Iterator[Page]:
+        header: tuple[str, ...] | None = None
+        for page in self._pages:
+            if header not in (None, page.columns):
+                raise IncompleteRead(f"{self._sobject}: pages with different columns arrived. Nothing was changed.")
+            header = page.columns
+            if page.rows or page.path.exists():
+                yield page
 
 
 def _moment(at: datetime) -> str:
@@ -283,17 +303,28 @@ def _keep_history(con: sa.Connection, batch: Batch, columns: Mapping[str, str], 
         )
 
 
-def _follow_merges(con: sa.Connection, batch: Batch, columns: Mapping[str, str], source: str) -> None:
+def _follow_merges(con: sa.Connection, batch: Batch, columns: Mapping[str, str], source: str) -> int:
+    """Keep a redirect for each merged-away row, drop those of rows that were brought back. Returns how many are new."""
     if "MasterRecordId" not in columns:
-        return
+        return 0
+    named = {"sobject": batch.sobject}
     con.execute(
+        text(
+            "DELETE FROM sfsync.redirects WHERE sobject = :sobject AND EXISTS (SELECT 1 FROM "
+            f"{source} s WHERE s.Id = sfsync.redirects.loser "
+            "AND s.MasterRecordId IS DISTINCT FROM sfsync.redirects.survivor)"
+        ),
+        named,
+    )
+    added = con.execute(
         text(
             "INSERT INTO sfsync.redirects (sobject, loser, survivor, run_id) "
             f"SELECT :sobject, s.Id, s.MasterRecordId, :run_id FROM {source} s WHERE s.MasterRecordId IS NOT NULL "
             "AND NOT EXISTS (SELECT 1 FROM sfsync.redirects r WHERE r.sobject = :sobject AND r.loser = s.Id)"
         ),
-        {"sobject": batch.sobject, "run_id": batch.run_id},
+        {**named, "run_id": batch.run_id},
     )
+    return max(added.rowcount, 0)
 
 
 def _move_cursor(con: sa.Connection, batch: Batch, loaded: Loaded) -> None:
@@ -309,8 +340,9 @@ def _move_cursor(con: sa.Connection, batch: Batch, loaded: Loaded) -> None:
         "late_rows": loaded.late,
         "late_seconds": loaded.late_seconds,
         "run_id": batch.run_id,
-        "formulas_at": batch.now if batch.refresh or batch.full or old is None else old.formulas_at,
-        "reconciled_at": batch.now if batch.full or old is None else old.reconciled_at,
+        "formulas_at": batch.until if batch.full or old is None else batch.refreshed or old.formulas_at,
+        # A full read upserts; only a first one, and one that also drops what is gone, leaves nothing behind.
+        "reconciled_at": batch.until if batch.whole or old is None else old.reconciled_at,
     }
     con.execute(sa.delete(table).where(table.c.sobject == batch.sobject))
     con.execute(sa.insert(table).values(row))

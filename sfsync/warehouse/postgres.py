@@ -95,7 +95,7 @@ def stage(con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequ
 
 
 def fill(
-    con: sa.Connection, target: str, columns: Mapping[str, str], pages: Sequence[Page], reason: str, now: datetime
+    con: sa.Connection, target: str, columns: Mapping[str, str], pages: Iterable[Page], reason: str, now: datetime
 ) -> int:
     """Straight into the table: _pulled_at as the default of the moment, _deleted_reason for the few rows that have one.
 
@@ -194,7 +194,7 @@ _GRANTS = """
 """
 
 
-def _copy_pages(con: sa.Connection, table: str, columns: Mapping[str, str], pages: Sequence[Page]) -> int:
+def _copy_pages(con: sa.Connection, table: str, columns: Mapping[str, str], pages: Iterable[Page]) -> int:
     """Whole numbers may come as "12.0" or "1.2E1", which BIGINT does not read: then they take the way by NUMERIC."""
     try:
         with con.begin_nested():

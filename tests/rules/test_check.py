@@ -240,9 +240,15 @@ def test_json_has_the_documented_keys(warehouse, tmp_path):
                 "first_seen": "2026-03-02T08:00:00Z",
                 "new": True,
                 "fix": None,
+                "waived": False,
+                "waiver": None,
             }
         ],
-        "rules": [{"rule": "A-1", "status": "findings", "in_scope": 1, "findings": 1, "reason": ""}],
+        "rules": [{"rule": "A-1", "status": "findings", "in_scope": 1, "findings": 1, "reason": "", "waived": 0}],
+        "resolved": 0,
+        "waived": 0,
+        "fail_on": "info",
+        "since": None,
     }
     json.dumps(result.as_json())
 

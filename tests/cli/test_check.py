@@ -1,0 +1,156 @@
+"""`sfsync check` from a shell: profiles, exit codes, what is new, and waivers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def checked(shell):
+    shell.run("pull")
+    shell.first = shell.json("check", code=3)
+    return shell
+
+
+def of_rule(document, code):
+    return [f for f in document["findings"] if f["rule"] == code]
+
+
+def a_rule_with_fixes(shell, least=2):
+    """A rule with several findings whose fix is planned."""
+    plan = shell.folder / "first.jsonl"
+    shell.run("plan", "--out", str(plan))
+    lines = [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
+    alone = [line for line in lines if len(line["because"]) == 1 and "rule" in line["because"][0]]
+    ids: dict[str, list[str]] = {}
+    for line in alone:
+        ids.setdefault(line["because"][0]["rule"], []).append(line["id"])
+    return next((code, found) for code, found in sorted(ids.items()) if len(found) >= least)
+
+
+def planned_for(shell, code):
+    plan = shell.folder / "again.jsonl"
+    shell.run("plan", "--out", str(plan))
+    lines = [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
+    return {line["id"] for line in lines for b in line["because"] if b.get("rule") == code}
+
+
+def test_a_waiver_is_given_shown_planned_around_and_taken_back(checked):
+    code, ids = a_rule_with_fixes(checked)
+    total = of_rule(checked.first, code)
+    before = planned_for(checked, code)
+    given = checked.json(
+        "check", "waive", "--rule", code.lower(), "--id", ids[0][:15], "--reason", "known", "--until", "2199-12-31",
+        "--who", "Ann",
+    )  # fmt: skip
+    [waiver] = given["waivers"]
+    assert (waiver["id"], waiver["who"], waiver["until"]) == (ids[0], "Ann", "2199-12-31")
+    assert planned_for(checked, code) == before - {ids[0]} != before
+
+    again = checked.json("check", "--rule", code, code=3)
+    assert len(again["findings"]) == len(total)
+    assert {f["id"]: f["waiver"] for f in again["findings"] if f["waived"]} == {ids[0]: waiver}
+    assert [r["waived"] for r in again["rules"]] == [sum(f["id"] == ids[0] for f in total)]
+    listed = checked.run("check", "--rule", code, "--list", code=3).stdout
+    above, _, below = listed.partition("\nWaived:\n")
+    assert ids[0] not in above.split()
+    assert ids[0] in below
+    assert "known" in below
+    assert "1 waived" in above
+
+    [row] = checked.json("check", "waivers")["waivers"]
+    assert (row["expired"], row["findings"]) == (False, 1)
+    assert checked.json("check", "unwaive", "--rule", code, "--id", ids[0])["waivers"] == [waiver]
+    assert checked.json("check", "waivers")["waivers"] == []
+    assert planned_for(checked, code) == before
+
+
+def test_a_rule_waived_as_a_whole_ends_with_0(checked):
+    code, _ = a_rule_with_fixes(checked)
+    checked.run("check", "waive", "--rule", code, "--reason", "house rule does not apply here")
+    result = checked.json("check", "--rule", code)
+    assert result["exit_code"] == 0
+    assert result["waived"] == len(result["findings"]) > 1
+
+
+def test_an_unknown_rule_or_record_is_refused_with_the_nearest(checked):
+    code, _ = a_rule_with_fixes(checked)
+    said = checked.run("check", "waive", "--rule", code + "1", "--reason", "x", code=2).stderr
+    assert "Nearest:" in said
+    wrong = "00Q000000000000"
+    said = checked.run("check", "waive", "--rule", code, "--id", wrong, "--reason", "x", code=2).stderr
+    assert f"{code} has no finding for" in said
+    assert 'no waiver of rule "' in checked.run("check", "unwaive", "--rule", code, code=2).stderr
+    assert checked.json("check", "waivers")["waivers"] == []
+
+
+def test_fail_on_decides_the_exit_code_and_nothing_else(checked):
+    codes = dict.fromkeys(("error", "warning", "info"), 3) | {"never": 0, "new": 0, "new-error": 0}
+    for name, code in codes.items():
+        found = checked.json("check", "--fail-on", name, code=code)
+        assert len(found["findings"]) == len(checked.first["findings"])
+        assert (found["fail_on"], found["exit_code"]) == (name, code)
+    runs = checked.json("query", "select exit_code from sfsync.runs where command = 'check' order by run_id")["rows"]
+    assert [r["exit_code"] for r in runs] == [3, *codes.values()]
+
+
+def test_new_findings_fail_a_check_that_tolerates_old_ones(checked):
+    org = checked.server.org
+    good = next(r for r in org.dump("Lead") if r["Email"] and not r["IsConverted"])
+    org.save("update", "Lead", [{"Id": good["Id"], "Email": "somebody@gmial.con", "Phone": "x"}], org.caller())
+    checked.run("pull")
+    found = checked.json("check", "--fail-on", "new", "--since", checked.first["run_id"], code=None)
+    assert all(f["new"] for f in found["findings"])
+    assert found["findings"], "the edit breaks no rule: choose another one"
+    assert {f["id"] for f in found["findings"]} >= {good["Id"]}
+    assert len(found["findings"]) < len(checked.first["findings"])
+    assert found["exit_code"] == 3
+    later = checked.json("check", "--fail-on", "new", "--since", found["run_id"])
+    assert later["findings"] == []
+
+
+def test_since_a_day_before_the_first_check_is_everything(checked):
+    assert len(checked.json("check", "--since", "2000-01-01", code=3)["findings"]) == len(checked.first["findings"])
+    assert checked.json("check", "--since", "2199-01-01")["findings"] == []
+    table = checked.run("check", "--since", "2199-01-01").stdout
+    assert "0 findings first seen since 2199-01-01" in table
+    said = checked.run("check", "--since", checked.first["run_id"][:-1] + "x", code=2).stderr
+    assert f'Nearest: "{checked.first["run_id"]}"' in said
+
+
+def test_a_profile_on_the_command_line_runs_its_rules_and_resolves_nothing(checked):
+    found = checked.json("check", "--profile", "integrity", code=None)
+    ran = {r["rule"] for r in found["rules"]}
+    assert ran
+    assert ran < {r["rule"] for r in checked.first["rules"]}
+    assert found["resolved"] == 0
+    kept = {(f["rule"], f["kind"], f["id"]): f["first_seen"] for f in checked.first["findings"]}
+    again = checked.json("check", code=3)
+    assert {(f["rule"], f["kind"], f["id"]): f["first_seen"] for f in again["findings"]} == kept
+    assert not any(f["new"] for f in again["findings"])
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest(checked):
+    said = checked.run("check", "--profile", "hygene", code=2).stderr
+    assert 'Nearest: "hygiene"' in said
+    said = checked.run("check", "--profile", "hygiene", "--rule", "OPP-001", code=2).stderr
+    assert "not both" in said
+
+
+def test_the_same_check_prints_the_same(checked):
+    options = ("check", "--list", "--format", "csv")
+    first, second = checked.run(*options, code=3).stdout, checked.run(*options, code=3).stdout
+    assert first == second
+    assert first.splitlines()[0] == "severity,rule,kind,sobject,id,message,waived"
+
+
+def test_the_config_may_stand_before_the_subcommand(checked):
+    from click.testing import CliRunner
+
+    from sfsync.cli import sfsync
+
+    result = CliRunner().invoke(sfsync, ["check", "--config", str(checked.config), "waivers", "--format", "json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["waivers"] == []
