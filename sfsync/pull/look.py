@@ -11,11 +11,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 from sfsync.errors import MappingError, OrgError
 from sfsync.mapping import ObjectMapping, shipped_folder
+from sfsync.moments import utc_now
 from sfsync.pull.window import Window
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.query import Ask, BatchResult
@@ -23,6 +25,10 @@ from sfsync.salesforce.soql import path
 
 NEAR = timedelta(days=2)
 """A gap up to this is likely to be small: its rows are asked for at once, a larger one is counted first."""
+FRESH = timedelta(days=1)
+"""So long a describe may be called unmodified. Rights given to a user need not count as a modification of an object."""
+SETTLED = timedelta(seconds=2)
+"""Last-Modified has whole seconds: a describe of the second in which it changed may be the one from before."""
 
 
 @dataclass
@@ -45,10 +51,17 @@ class Describes:
         who = org.identity()
         self._folder = root / who.org_id / "describe" / f"{org.api_version}-{who.user_id}"
 
+    def forget(self, sobject: str) -> None:
+        """The org did not keep to it: ask for it in full next time."""
+        (self._folder / f"{sobject}.json").unlink(missing_ok=True)
+
     def get(self, sobject: str) -> tuple[dict[str, Any], str] | None:
         """The describe and the Last-Modified it came with."""
         try:
             kept = json.loads((self._folder / f"{sobject}.json").read_text(encoding="utf-8"))
+            asked = datetime.fromisoformat(kept["asked"])
+            if not timedelta() <= utc_now() - asked < FRESH:
+                return None
             return kept["describe"], str(kept["last_modified"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -57,7 +70,8 @@ class Describes:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         target = self._folder / f"{sobject}.json"
         scratch = target.with_suffix(".tmp")
-        scratch.write_text(json.dumps({"last_modified": last_modified, "describe": describe}), encoding="utf-8")
+        kept = {"asked": utc_now().isoformat(), "last_modified": last_modified, "describe": describe}
+        scratch.write_text(json.dumps(kept), encoding="utf-8")
         os.replace(scratch, target)
 
 
@@ -87,7 +101,7 @@ class Looker:
         bodies = dict(zip(guessed, answers[len(mappings) :], strict=True))
         for mapping, answer in zip(mappings, answers, strict=False):
             describe = self._take_describe(mapping.sobject, answer, kept[mapping.sobject])
-            if describe is None:
+            if describe is None or (mapping.optional and not describe.get("queryable", True)):
                 self._absent(mapping, look, problems)
                 continue
             window = self._window_of(mapping, describe)
@@ -140,7 +154,7 @@ class Looker:
             return kept[0]
         if answer.ok and isinstance(answer.body, dict) and isinstance(answer.body.get("fields"), list):
             modified = {k.lower(): v for k, v in answer.headers.items()}.get("last-modified")
-            if modified:
+            if modified and _settled(str(modified), self._org.server_time()):
                 self._describes.put(sobject, answer.body, str(modified))
             return answer.body
         problem = answer.error
@@ -157,6 +171,13 @@ class Looker:
             self._org.describe(mapping.sobject)
         except OrgError as err:
             problems.append(f"{mapping.path}:1: {err}")
+
+
+def _settled(last_modified: str, now: datetime) -> bool:
+    try:
+        return now - parsedate_to_datetime(last_modified) >= SETTLED
+    except (ValueError, TypeError):
+        return False
 
 
 def _take_data(look: Look, window: Window, answer: BatchResult) -> None:

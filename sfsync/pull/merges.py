@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sfsync.pull.staging import Staging, write_page
+from sfsync.pull.state import MERGES_OPEN
 from sfsync.pull.window import Window
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.soql import in_list, select
@@ -23,22 +24,21 @@ AT_ONCE = 200
 def reread_children(
     org: Org, warehouse: Warehouse, windows: Sequence[Window], staging: Staging, run_id: str, now: datetime
 ) -> dict[str, int]:
-    """Read again every mirrored row whose lookup names a record merged away in this run; sObject → rows read.
+    """Read again every mirrored row whose lookup names a merged-away record, if a merge was seen since the last time.
 
-    The mirror then says what the org says: Salesforce moves the children of a merge, but does not promise a new
-    SystemModstamp for each. Cursors stay where they are.
+    Returns sObject → rows read. The mirror then says what the org says: Salesforce moves the children of a merge, but
+    does not promise a new SystemModstamp for each. Cursors stay where they are.
     """
+    waiting = _pointing_at_losers(warehouse, windows)
+    if waiting is None:
+        return {}
     read: dict[str, int] = {}
     for w in windows:
-        if w.full:
+        if not (ids := waiting.get(w.sobject)):
             continue
-        ids = _pointing_at_losers(warehouse, w, run_id)
-        if not ids:
-            continue
-        pages = _pages(org, w, ids, staging.besides(w.sobject))
         batch = mirror.Batch(
             sobject=w.sobject,
-            pages=pages,
+            pages=_pages(org, w, ids, staging.besides(w.sobject)),
             run_id=run_id,
             now=now,
             until=now,
@@ -48,35 +48,41 @@ def reread_children(
         )
         with warehouse.write() as con:
             read[w.sobject] = mirror.take_in(con, batch).read
+    with warehouse.write() as con:
+        con.execute(sa.delete(tables.meta).where(tables.meta.c.key == MERGES_OPEN))
     staging.clear()
     return read
 
 
-def _pointing_at_losers(warehouse: Warehouse, w: Window, run_id: str) -> list[str]:
-    ids: set[str] = set()
+def _pointing_at_losers(warehouse: Warehouse, windows: Sequence[Window]) -> dict[str, list[str]] | None:
+    """sObject → Ids of rows to read again; None when there is nothing to do."""
     with warehouse.read() as con:
-        merged = sa.select(tables.redirects.c.sobject).where(tables.redirects.c.run_id == run_id).distinct()
-        parents = set(con.execute(merged).scalars())
-        f = tables.fields.c
-        lookups = con.execute(
-            sa.select(f.field, f.reference_to).where(f.sobject == w.sobject, f.reference_to.is_not(None))
+        if MERGES_OPEN not in warehouse.meta(con):
+            return None
+        merged = set(con.execute(sa.select(tables.redirects.c.sobject).distinct()).scalars())
+        return {w.sobject: _rows(con, w, merged) for w in windows if not w.full}
+
+
+def _rows(con: sa.Connection, w: Window, merged: set[str]) -> list[str]:
+    f = tables.fields.c
+    shown = {name.casefold() for name in w.fields}
+    lookups = con.execute(sa.select(f.field, f.reference_to).where(f.sobject == w.sobject, f.reference_to.is_not(None)))
+    ids: set[str] = set()
+    for name, refers in lookups.all():
+        parents = sorted(merged & set(json.loads(refers)))
+        if name == "MasterRecordId" or not parents or name.casefold() not in shown:
+            continue
+        listed = sa.bindparam("parents", parents, sa.Text, expanding=True)
+        statement = sa.text(
+            f"SELECT c.Id FROM salesforce.{w.sobject} c JOIN sfsync.redirects r ON r.loser = c.{column(name)} "
+            "WHERE r.sobject IN :parents AND c._deleted_reason IS NULL"
         )
-        for name, refers in lookups.all() if parents else []:
-            if name != "MasterRecordId" and parents & set(json.loads(refers)):
-                ids |= set(
-                    con.execute(
-                        sa.text(
-                            f"SELECT c.Id FROM salesforce.{w.sobject} c JOIN sfsync.redirects r "
-                            f"ON r.loser = c.{column(name)} WHERE r.run_id = :run_id"
-                        ),
-                        {"run_id": run_id},
-                    ).scalars()
-                )
+        ids |= set(con.execute(statement.bindparams(listed)).scalars())
     return sorted(ids)
 
 
 def _pages(org: Org, w: Window, ids: Sequence[str], staging: Staging) -> list[Page]:
-    staging.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    staging.begin()
     pages = []
     for number, first in enumerate(range(0, len(ids), AT_ONCE)):
         soql = select(w.sobject, list(w.fields), f"Id IN {in_list(ids[first : first + AT_ONCE])}")

@@ -4,75 +4,37 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.config import PullConfig
-from sfsync.errors import (
-    AuthError,
-    IncompleteRead,
-    OrgError,
-    QuotaFloor,
-    SfsyncError,
-    WarehouseError,
-    WrongOrg,
-)
+from sfsync.errors import AuthError, OrgError, QuotaFloor, SfsyncError
 from sfsync.mapping import ObjectMapping, shipped_folder
-from sfsync.moments import iso, local_day, utc_now
+from sfsync.moments import local_day, utc_now
+from sfsync.pull.commit import Committer
+from sfsync.pull.feed import Feed
+from sfsync.pull.gather import Gathering, Read
 from sfsync.pull.look import Describes, Look, Looker
 from sfsync.pull.merges import reread_children
+from sfsync.pull.result import ObjectResult, PullResult
 from sfsync.pull.snapshot import keep_opportunities
-from sfsync.pull.stage import Progress, Staged, stage
+from sfsync.pull.stage import Progress, stage
 from sfsync.pull.staging import Staging
-from sfsync.pull.window import Cursor, Window, route, window
+from sfsync.pull.state import MERGES_OPEN, State, check_org, read_state, write_meta
+from sfsync.pull.window import FIRST, Window, route, window
 from sfsync.salesforce.ids import to18
 from sfsync.salesforce.org import Org
-from sfsync.warehouse import Warehouse, mirror, schema, tables
+from sfsync.warehouse import Warehouse
 from sfsync.warehouse.sweep import follow_parent
+
+__all__ = ["ObjectResult", "PullResult", "Survey", "pull", "survey"]
 
 log = logging.getLogger("sfsync.pull")
 PARALLEL_OBJECTS = 4
-
-
-@dataclass
-class ObjectResult:
-    """What one sObject's pull came to; numbers are counted in the warehouse after the commit."""
-
-    sobject: str
-    api: Literal["rest", "bulk"] = "rest"
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
-    late: int = 0
-    late_seconds: int = 0
-    rows: int = 0
-    complete: bool = False
-    full: bool = False
-    until: datetime | None = None
-    warnings: list[str] = field(default_factory=list)
-    error: str | None = None
-
-
-@dataclass
-class PullResult:
-    objects: list[ObjectResult]
-    stopped: SfsyncError | None = None
-    """What ended the run early: the quota floor, or a login that can't be renewed."""
-
-    @property
-    def exit_code(self) -> int:
-        if self.stopped is not None:
-            return self.stopped.exit_code
-        return 0 if all(o.complete for o in self.objects) else 1
-
-    def as_json(self) -> dict[str, Any]:
-        rows = [{**asdict(o), "until": iso(o.until) if o.until else None} for o in self.objects]
-        return {"objects": rows, **({"error": str(self.stopped)} if self.stopped else {})}
 
 
 def pull(
@@ -98,20 +60,16 @@ def pull(
     Raises WrongOrg, MappingError, WarehouseError and AuthError before anything is read.
     """
     found = survey(org, warehouse, mappings, config, full=full, asked=asked, since=since)
-    for name in found.look.missing:
-        log.warning("%s left out: the org does not offer it to this user", name)
     results = {w.sobject: ObjectResult(w.sobject, warnings=_mapping_warnings(w)) for w in found.look.windows}
-    with warehouse.write() as con:
-        _write_meta(con, warehouse, {"org_id": found.org_id, "instance_url": org.instance_url})
-    stopped = _read_all(org, warehouse, found, config, run_id, results, progress)
-    if stopped is None:
-        windows = [w for w in found.look.windows if results[w.sobject].complete]
-        again = Staging(config.staging, found.org_id, "merges")
-        for name, rows in reread_children(org, warehouse, windows, again, run_id, utc_now()).items():
-            results[name].read += rows
+    about = {"org_id": found.org_id, "instance_url": org.instance_url}
+    if about.items() - found.state.meta.items():
+        with warehouse.write() as con:
+            write_meta(con, warehouse.meta(con), about)
+    stopped = _read_all(org, found, config, Committer(warehouse, config, run_id, results), progress)
+    stopped = stopped or _read_children_again(org, warehouse, found, config, run_id, results)
     _follow_parents(warehouse, mappings, results)
-    _finish(warehouse, results, found.until)
-    return PullResult(list(results.values()), stopped)
+    _finish(warehouse, found, results)
+    return PullResult(list(results.values()), stopped, found.look.missing)
 
 
 @dataclass(frozen=True)
@@ -121,7 +79,9 @@ class Survey:
     org_id: str
     until: datetime
     """The org's clock before the first question: where the cursors will stand."""
+    state: State
     look: Look
+    describes: Describes
 
 
 def survey(
@@ -139,9 +99,9 @@ def survey(
     Raises WrongOrg and MappingError.
     """
     org_id = to18(org.identity().org_id)
-    _check_org(warehouse, org_id, org)
+    state = read_state(warehouse)
+    check_org(state, org_id, org.instance_url)
     until = org.server_time().replace(microsecond=0)
-    state = _state(warehouse)
     due = [m for m in mappings if full or since or m.sobject in asked or state.due(m, until)]
 
     def window_of(mapping: ObjectMapping, describe: Mapping[str, Any]) -> Window:
@@ -159,81 +119,26 @@ def survey(
             again=since,
         )
 
-    return Survey(org_id, until, Looker(org, Describes(config.staging, org), window_of, until).look(due))
+    describes = Describes(config.staging, org)
+    return Survey(org_id, until, state, Looker(org, describes, window_of, until).look(due), describes)
 
 
-def _read_all(
-    org: Org,
-    warehouse: Warehouse,
-    found: Survey,
-    config: PullConfig,
-    run_id: str,
-    results: Mapping[str, ObjectResult],
-    progress: Progress,
-) -> SfsyncError | None:
-    """Stage in parallel, commit one by one as they arrive. Returns what stopped the run, if anything did."""
+def _read_all(org: Org, found: Survey, config: PullConfig, into: Committer, progress: Progress) -> SfsyncError | None:
+    """Stage in parallel, commit as they arrive. Returns what stopped the run, if anything did."""
     looked, counts, until = found.look, found.look.counts, found.until
-    stopped: SfsyncError | None = None
     with ThreadPoolExecutor(PARALLEL_OBJECTS, thread_name_prefix="pull") as pool:
-        waiting: dict[Future[Staged], Window] = {}
+        reads = []
         for w in sorted(looked.windows, key=lambda w: -counts.get(w.sobject, 0)):
             api = route(w, config.api, counts.get(w.sobject))
             first = looked.first.get(w.sobject) if api == "rest" else None
-            job = pool.submit(stage, org, found.org_id, w, api, until, config.staging, utc_now(), progress, first)
-            waiting[job] = w
-        pending = set(waiting)
-        while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in sorted(done, key=lambda f: waiting[f].sobject):
-                w = waiting[future]
-                try:
-                    _commit(warehouse, future.result(), config, run_id, results[w.sobject])
-                except (QuotaFloor, AuthError) as err:
-                    stopped = stopped or err
-                    results[w.sobject].error = str(err)
-                except (OrgError, WarehouseError) as err:
-                    log.warning("%s not pulled: %s", w.sobject, type(err).__name__)
-                    results[w.sobject].error = str(err)
-            if stopped:
-                for future in [f for f in pending if f.cancel()]:
-                    results[waiting[future].sobject].error = "not read: the run was stopped"
-                    pending.discard(future)
+            feed = Feed(until) if api == "bulk" and w.why == FIRST else None
+            job = pool.submit(stage, org, found.org_id, w, api, until, config.staging, utc_now(), progress, first, feed)
+            reads.append(Read(w, job, feed))
+        gathering = Gathering(into)
+        stopped = gathering.take(reads)
+    for sobject in gathering.outdated:
+        found.describes.forget(sobject)
     return stopped
-
-
-def _commit(warehouse: Warehouse, staged: Staged, config: PullConfig, run_id: str, result: ObjectResult) -> None:
-    w = staged.window
-    now = utc_now()
-    batch = mirror.Batch(
-        sobject=w.sobject,
-        pages=staged.pages,
-        run_id=run_id,
-        now=now,
-        until=staged.until,
-        watermark=w.watermark,
-        start=config.start,
-        full=w.full,
-        whole=w.watermark is None,
-        track=w.mapping.track,
-        refresh=staged.refresh,
-    )
-    try:
-        with warehouse.write() as con:
-            drift = schema.ensure(con, w.sobject, w.described, now)
-            loaded = mirror.take_in(con, batch)
-    except IncompleteRead:
-        staged.staging.clear()  # the staged pages are short: the next run must ask for them again
-        raise
-    staged.staging.clear()
-    for key in ("read", "inserted", "updated", "deleted", "late", "late_seconds", "rows"):
-        setattr(result, key, getattr(loaded, key))
-    result.api, result.full, result.until, result.complete = staged.api, w.full, staged.until, True
-    result.warnings += [*staged.warnings, *_drift_warnings(drift, now)]
-    if loaded.late_seconds * 2 > config.overlap.total_seconds():
-        result.warnings.append(
-            f"{loaded.late} rows became visible up to {loaded.late_seconds} s late; the overlap is "
-            f"{config.overlap.total_seconds():.0f} s. Raise pull.overlap."
-        )
 
 
 def _follow_parents(
@@ -249,82 +154,51 @@ def _follow_parents(
                     child.deleted += max(follow_parent(con, mapping.sobject, field_name, parent), 0)
 
 
-def _drift_warnings(drift: schema.Drift, now: datetime) -> list[str]:
-    says = []
-    if drift.added:
-        says.append(f"new fields: {', '.join(drift.added)}")
-    if drift.gone:
-        says.append(
-            f"fields no longer shown to this user: {', '.join(drift.gone)}; their columns keep the values they had"
-        )
-    if drift.retyped:
-        says.append(f"columns widened: {', '.join(drift.retyped)}")
-    return says
+def _read_children_again(
+    org: Org,
+    warehouse: Warehouse,
+    found: Survey,
+    config: PullConfig,
+    run_id: str,
+    results: Mapping[str, ObjectResult],
+) -> SfsyncError | None:
+    """After merges, also of a run that died in between. A failure is told; the next run tries again."""
+    if not any(r.read for r in results.values()) and MERGES_OPEN not in found.state.meta:
+        return None
+    windows = [w for w in found.look.windows if results[w.sobject].complete]
+    staging = Staging(config.staging, found.org_id, "merges")
+    try:
+        for name, rows in reread_children(org, warehouse, windows, staging, run_id, utc_now()).items():
+            results[name].read += rows
+    except (QuotaFloor, AuthError) as err:
+        return err
+    except OrgError as err:
+        for w in windows:
+            results[w.sobject].warnings.append(f"children of merged records could not be read again: {err}")
+    return None
 
 
-@dataclass
-class State:
-    """What earlier pulls left in the warehouse."""
-
-    cursors: dict[str, Cursor] = field(default_factory=dict)
-    known: dict[str, dict[str, str]] = field(default_factory=dict)
-    """sObject → field → column type, vanished fields left out."""
-
-    def due(self, mapping: ObjectMapping, until: datetime) -> bool:
-        cursor = self.cursors.get(mapping.sobject)
-        return cursor is None or until - cursor.until >= mapping.every
-
-
-def _state(warehouse: Warehouse) -> State:
-    state = State()
-    if not warehouse.exists:
-        return state
-    with warehouse.read() as con:
-        if not warehouse.has_table(con, "sfsync.cursors"):
-            return state
-        for row in con.execute(sa.select(tables.cursors)):
-            state.cursors[row.sobject] = Cursor(row.until, row.watermark, row.start, row.rows, row.formulas_at)
-        f = tables.fields.c
-        for sobject, name, kind in con.execute(sa.select(f.sobject, f.field, f.sql_type).where(f.gone_at.is_(None))):
-            state.known.setdefault(sobject, {})[name] = kind
-    return state
-
-
-def _check_org(warehouse: Warehouse, org_id: str, org: Org) -> None:
-    if not warehouse.exists:
-        return
-    with warehouse.read() as con:
-        found = warehouse.meta(con)
-    if found.get("org_id") not in (None, org_id):
-        raise WrongOrg(
-            f"the warehouse mirrors org {found['org_id']} ({found.get('instance_url')}), but the config logs in to org "
-            f"{org_id} ({org.instance_url}). Name another file in `warehouse:`, or correct `org:`."
-        )
-
-
-def _write_meta(con: sa.Connection, warehouse: Warehouse, wanted: Mapping[str, str]) -> None:
-    found = warehouse.meta(con)
-    changed = {k: v for k, v in wanted.items() if found.get(k) != v}
-    if changed:
-        con.execute(sa.delete(tables.meta).where(tables.meta.c.key.in_(list(changed))))
-        con.execute(sa.insert(tables.meta), [{"key": k, "value": v} for k, v in changed.items()])
-
-
-def _finish(warehouse: Warehouse, results: Mapping[str, ObjectResult], until: datetime) -> None:
+def _finish(warehouse: Warehouse, found: Survey, results: Mapping[str, ObjectResult]) -> None:
     """What follows from the rows just read: facts about the org, and the day's snapshot of its opportunities."""
-    opportunities = results.get("Opportunity")
+    organization, opportunities = results.get("Organization"), results.get("Opportunity")
+    about = organization is not None and organization.complete
+    today = local_day(found.until, found.state.meta.get("time_zone", "UTC"))
+    moved = opportunities is not None and opportunities.complete
+    moved = moved and (bool(opportunities and opportunities.read) or found.state.last_snapshot != today)
+    if not about and not moved:
+        return
     with warehouse.write() as con:
-        if (organization := results.get("Organization")) and organization.complete:
-            row = con.exec_driver_sql("SELECT Name, IsSandbox, TimeZoneSidKey FROM live.Organization").first()
-            if row:
-                facts = {
-                    "org_name": row[0] or "",
-                    "is_sandbox": "true" if row[1] else "false",
-                    "time_zone": row[2] or "UTC",
-                }
-                _write_meta(con, warehouse, facts)
-        if opportunities and opportunities.complete:
-            keep_opportunities(con, warehouse, local_day(until, warehouse.meta(con).get("time_zone", "UTC")))
+        if about:
+            _describe_org(con, warehouse)
+        if moved:
+            keep_opportunities(con, warehouse, local_day(found.until, warehouse.meta(con).get("time_zone", "UTC")))
+
+
+def _describe_org(con: sa.Connection, warehouse: Warehouse) -> None:
+    row = con.exec_driver_sql("SELECT Name, IsSandbox, TimeZoneSidKey FROM live.Organization").first()
+    if row:
+        facts = {"org_name": row[0] or "", "is_sandbox": "true" if row[1] else "false", "time_zone": row[2] or "UTC"}
+        write_meta(con, warehouse.meta(con), facts)
 
 
 def _mapping_warnings(w: Window) -> list[str]:

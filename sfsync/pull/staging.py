@@ -20,7 +20,7 @@ KEPT = timedelta(days=6)
 
 @dataclass
 class Manifest:
-    """What the page files in a folder hold. Written before the first page and after each one."""
+    """What the page files in a folder hold. Written when the job is made and after each page."""
 
     sobject: str
     soql: str
@@ -58,10 +58,10 @@ class Staging:
         manifest.pages = {k: p for k, p in manifest.pages.items() if (self.folder / p["file"]).exists()}
         return manifest
 
-    def begin(self, manifest: Manifest) -> None:
+    def begin(self) -> None:
+        """An empty folder. Reads by REST never save a manifest: their cursors do not outlive a crash."""
         self.clear()
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        self.save(manifest)
 
     def save(self, manifest: Manifest) -> None:
         path = self.folder / "manifest.json"

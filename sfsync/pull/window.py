@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from sfsync.mapping import ObjectMapping
 from sfsync.salesforce.soql import literal, select
+from sfsync.warehouse import schema
 
 REST_ROWS = 2000
 """Up to one page of REST: above it Salesforce advises the Bulk API. Source: Bulk API 2.0 guide, "How Requests"."""
 
+FIRST = "first pull"
 MARKS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 
 
@@ -43,7 +45,9 @@ class Window:
     all_rows: bool
     """Deleted rows too: only objects that have them."""
     refresh: tuple[str, ...] = ()
-    """Fields to read for every row besides: new ones, and formulas whose turn it is. Neither moves a stamp."""
+    """Fields to read for every row besides: new or retyped ones, and formulas whose turn it is. None moves a stamp."""
+    formulas: bool = False
+    """Whether all formula fields are among `refresh`."""
     known_rows: int = 0
     """In the mirror so far."""
 
@@ -88,17 +92,18 @@ def window(
     The lower bound is the last cursor minus the overlap. There is no upper bound: rows that change while we read only
     come along early, and the next cursor is the org's clock from before the read.
 
-    known: the columns of the mirror so far. Old rows of a field it lacks keep their stamp, so that field is read for
-    every row, as formulas are once in formulas_every. again: an earlier lower bound, to read something again.
+    now: by the org's clock, as the cursor's moments are. known: the columns of the mirror so far. Old rows of a field
+    it lacks keep their stamp, so that field is read for every row, as formulas are once in formulas_every. again: an
+    earlier lower bound, to read something again.
     """
     described = mapping.keep(describe)
     names = {f["name"] for f in described}
     mark = mapping.watermark or next((m for m in MARKS if m in names), None)
     if mapping.whole:
         mark = None
-    added = sorted(names - set(known)) if known else []
+    added = _unlike(described, known) if known else []
     if cursor is None:
-        why = "first pull"
+        why = FIRST
     elif full:
         why = "asked for"
     elif mark is None:
@@ -110,6 +115,8 @@ def window(
     else:
         why = ""
     since = start if why or cursor is None else min(cursor.until - overlap, again or cursor.until)
+    due = cursor is not None and (cursor.formulas_at is None or now - cursor.formulas_at >= formulas_every)
+    formulas = [f["name"] for f in described if f.get("calculated")] if due else []
     return Window(
         mapping=mapping,
         fields=tuple(f["name"] for f in described),
@@ -119,17 +126,16 @@ def window(
         full=bool(why),
         why=why,
         all_rows="IsDeleted" in names,
-        refresh=() if why or cursor is None else _refresh(described, added, cursor, formulas_every, now),
+        refresh=() if why else tuple(dict.fromkeys([*added, *formulas])),
+        formulas=bool(formulas) and not why,
         known_rows=cursor.rows if cursor else 0,
     )
 
 
-def _refresh(
-    described: Sequence[Mapping[str, Any]], added: Sequence[str], cursor: Cursor, every: timedelta, now: datetime
-) -> tuple[str, ...]:
-    due = cursor.formulas_at is None or now - cursor.formulas_at >= every
-    formulas = [f["name"] for f in described if f.get("calculated")] if due else []
-    return tuple(dict.fromkeys([*added, *formulas]))
+def _unlike(described: Sequence[Mapping[str, Any]], known: Mapping[str, str]) -> list[str]:
+    """Fields the mirror has no column for, or one of a narrower type: what old rows hold in them is not the org's."""
+    kinds = {f["name"]: schema.sql_type(f) for f in described}
+    return sorted(n for n, kind in kinds.items() if n not in known or schema.widened(known[n], kind) != known[n])
 
 
 def route(window: Window, asked: str, rows: int | None) -> Literal["rest", "bulk"]:

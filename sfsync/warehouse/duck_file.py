@@ -73,7 +73,8 @@ class DuckFile:
         con = self._open(engine)
         try:
             con.exec_driver_sql("SET TimeZone = 'UTC'")
-        con.exec_driver_sql("SET enable_progress_bar = false")  # it would stand in the middle of a command's output
+            # It would be drawn in the middle of a command's output.
+            con.exec_driver_sql("SET enable_progress_bar = false")
             con.commit()
             yield con
         finally:
