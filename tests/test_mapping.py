@@ -46,7 +46,7 @@ def test_all_problems_of_all_files_are_reported_at_once(tmp_path):
 
 
 def test_an_unknown_object_is_answered_with_the_nearest_name():
-    with pytest.raises(MappingError, match='no mapping for sObject "Leads".*Nearest: "Lead"'):
+    with pytest.raises(MappingError, match=r'no mapping for sObject "Leads".*Nearest: "Lead"'):
         closure(["Leads"], load_mappings())
 
 

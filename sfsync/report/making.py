@@ -1,0 +1,171 @@
+"""What every section uses: the open warehouse, the options, and analyses turned into tables of the report."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from sfsync.errors import SfsyncError
+from sfsync.insight import table as insight
+from sfsync.insight.source import Source
+from sfsync.report.content import Block, Column, Kind, Record, Table, Text
+from sfsync.report.stored import Stored
+from sfsync.rules.rule import Rule
+from sfsync.rules.settings import ActiveRule
+
+log = logging.getLogger("sfsync.report")
+_NAMES = {"Task": "Subject", "Case": "CaseNumber"}
+_CHUNK = 2000
+_LABELS = {
+    "n": "count",
+    "line": "",
+    "n_no_amount": "without amount",
+    "n_no_rate": "without rate",
+    "n_past_due": "past due deals",
+    "to_next_percent": "to the next %",
+    "id": "record",
+    "own": "own deals",
+}
+
+
+@dataclass
+class Making:
+    """One report in the making."""
+
+    source: Source
+    stored: Stored
+    rules: Mapping[str, Rule]
+    active: Sequence[ActiveRule]
+    off: Sequence[str]
+    status: Mapping[str, Any]
+    """As `sfsync.status.read_status` says."""
+    rows: int
+    """The longest list shown."""
+    files: Path | None
+    """The folder for lists that are cut; None: they are cut without a file."""
+    failed: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+    def block(self, what: str, make: Callable[[], Iterable[Block]]) -> list[Block]:
+        """The blocks, or a sentence saying why there are none; a part that fails does not stop the report."""
+        try:
+            return list(make())
+        except SfsyncError as err:
+            return [Text(f"{what}: not available. {err}", "problem")]
+        except Exception as err:
+            self.source.con.rollback()
+            log.error("%s could not be made: %s", what, type(err).__name__)
+            self.failed.append(f"{what}: {type(err).__name__}")
+            return [Text(f"{what}: could not be made, something broke ({type(err).__name__}).", "problem")]
+
+    def known(self, refs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str | None, str | None]]:
+        """(sobject, id) → (name, owner's name) of those the mirror has."""
+        wanted: dict[str, list[str]] = {}
+        for sobject, id in dict.fromkeys(refs):
+            wanted.setdefault(sobject, []).append(id)
+        found: dict[tuple[str, str], tuple[str | None, str | None]] = {}
+        for sobject, ids in wanted.items():
+            if not sobject.isidentifier() or not self.source.has(sobject, "Id"):
+                continue
+            name = self._column(sobject, _NAMES.get(sobject, "Name"))
+            sql = sa.text(
+                f"SELECT x.Id, {name}, {self._column(sobject, 'OwnerId')} FROM live.{sobject} x WHERE x.Id IN :ids"
+            ).bindparams(sa.bindparam("ids", expanding=True))
+            for first in range(0, len(ids), _CHUNK):
+                for id, called, owner in list(self.source.con.execute(sql, {"ids": ids[first : first + _CHUNK]})):
+                    found[sobject, id] = (called, None if owner is None else self.source.users.get(owner, owner))
+        return found
+
+    def _column(self, sobject: str, name: str) -> str:
+        return f"x.{name}" if self.source.has(sobject, name) else "CAST(NULL AS text)"
+
+
+def from_insight(
+    key: str,
+    found: insight.Table,
+    *,
+    title: str | None = None,
+    sobject: str = "Opportunity",
+    limit: int | None = None,
+    leave_out: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> Table:
+    """An analysis as a table of the report: the same rows and values. sobject: what its column `id` points to.
+
+    Columns that only count what could not be counted are left out while they count nothing.
+    """
+    named = {**_LABELS, **(labels or {})}
+    names = [name for name in found.columns if name not in leave_out and not _idle(name, found)]
+    with_name = "id" in names and "name" in names
+    names = [name for name in names if not (with_name and name == "name")]
+    columns = tuple(Column(name, named.get(name, _heading(name)), _kind(name, found)) for name in names)
+    shown = found.rows if limit is None else found.rows[:limit]
+    rows = [tuple(_cell(name, row, sobject) for name in names) for row in shown]
+    return Table(
+        key,
+        title or found.title,
+        columns,
+        rows,
+        found.notes,
+        total=len(found.rows) if len(found.rows) > len(shown) else None,
+        long=len(shown) > 25,
+    )
+
+
+def facts_of(found: insight.Table) -> dict[str, Any]:
+    """The single values of an analysis under readable names."""
+    return {_heading(name): value for name, value in found.facts.items() if value is not None}
+
+
+def _idle(name: str, found: insight.Table) -> bool:
+    counts = name.startswith(("n_no_", "negative_")) or name in ("restated", "currency", "bias_percent")
+    return counts and not any(row[name] for row in found.rows)
+
+
+def _cell(name: str, row: Mapping[str, Any], sobject: str) -> Any:
+    value = row[name]
+    if name == "id" and isinstance(value, str):
+        return Record(sobject, value, row.get("name"))
+    if name == "bar":
+        return str(value).replace("_", " ")
+    if isinstance(value, Decimal) and name == "probability":
+        return insight.tenth(value)
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(str, value))
+    return value
+
+
+def _kind(name: str, found: insight.Table) -> Kind:
+    if name == "id":
+        return "record"
+    if name.endswith("_percent") or name == "probability":
+        return "percent"
+    for ending, kind in (("_days", "days"), ("_hours", "hours")):
+        if name.endswith(ending):
+            return "days" if kind == "days" else "hours"
+    values = [row[name] for row in found.rows if row[name] is not None]
+    if values and all(isinstance(v, Decimal) for v in values):
+        return "money"
+    if values and all(isinstance(v, int) and not isinstance(v, bool) for v in values):
+        return "number"
+    if values and all(isinstance(v, datetime) for v in values):
+        return "moment"
+    return "date" if values and all(isinstance(v, date) for v in values) else "text"
+
+
+def _heading(name: str) -> str:
+    for ending, unit in (("_percent", " %"), ("_days", ", days"), ("_hours", ", hours")):
+        if name.endswith(ending):
+            return name.removesuffix(ending).replace("_", " ") + unit
+    if name.startswith("n_"):
+        return f"{_heading(name[2:])}, count"
+    if name != name.lower() and "_" not in name:  # OpenPipeline → open pipeline
+        return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+    return name.replace("_", " ")
