@@ -16,9 +16,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Sizes and parts: make bench ARGS="pull --leads 1000000"
+# Sizes and parts: make bench BENCH="pull --leads 1000000"
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("sfsync needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
