@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ def main() -> None:
     work: Path = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     (work / ".gitignore").write_text("*\n", encoding="utf-8")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and copies removed
     started, found = time.monotonic(), dict[str, Any]()
     for line in machine.describe():
         print(line)

@@ -238,10 +238,11 @@ class Transport:
             )
             status = response.status_code
         except requests.exceptions.RequestException as err:
+            self.meter.read(None, request.cost if counted else 0)
             raise _no_answer(request, session, err) from None
         finally:
             self._note(request, status, time.monotonic() - started)
-        self._learn(response)
+        self._learn(response, request.cost if counted else 0)
         return session, response
 
     def _body(self, response: requests.Response, request: Request) -> bytes:
@@ -252,8 +253,8 @@ class Transport:
                 raise lost(request.what, "the connection broke") from err
             raise Transient(_broken(request)) from err
 
-    def _learn(self, response: requests.Response) -> None:
-        self.meter.read(response.headers.get("Sforce-Limit-Info"))
+    def _learn(self, response: requests.Response, cost: int) -> None:
+        self.meter.read(response.headers.get("Sforce-Limit-Info"), cost)
         try:
             date = parsedate_to_datetime(response.headers.get("Date", ""))
         except ValueError:

@@ -48,6 +48,7 @@ class Meter:
         self._quota = quota or Quota()
         self._lock = threading.Lock()
         self._usage = Usage()
+        self._unanswered = self._told = 0
 
     @property
     def usage(self) -> Usage:
@@ -59,15 +60,22 @@ class Meter:
         with self._lock:
             now = self._usage
             self._check(now, calls)
+            self._unanswered += calls
             used = None if now.used is None else now.used + calls
             self._usage = Usage(used, now.limit, now.calls + calls, now.requests + 1)
 
-    def read(self, header: str | None) -> None:
-        """Take over what a Sforce-Limit-Info header says."""
-        if found := _USAGE.search(header or ""):
-            with self._lock:
+    def read(self, header: str | None, calls: int = 0) -> None:
+        """Take over what a Sforce-Limit-Info header says; calls: what was spent on its request, which is now answered.
+
+        Requests of other threads that are still under way may not be counted in it, and answers overtake one another:
+        the highest number told so far is the one that holds, so that the floor is kept whatever order they come in.
+        """
+        with self._lock:
+            self._unanswered -= calls
+            if found := _USAGE.search(header or ""):
                 now = self._usage
-                self._usage = Usage(int(found[1]), int(found[2]), now.calls, now.requests)
+                self._told = max(self._told, int(found[1]))
+                self._usage = Usage(self._told + self._unanswered, int(found[2]), now.calls, now.requests)
 
     def _check(self, now: Usage, calls: int) -> None:
         per_run = self._quota.per_run
