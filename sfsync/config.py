@@ -267,6 +267,12 @@ class _Reader:
         url = self.text(self.source.data, "warehouse") or ""
         if url.startswith("duckdb:///"):
             file = url.removeprefix("duckdb:///")
+            if Path(file).stem.casefold() in ("salesforce", "live", "sfsync"):
+                self.source.problem(
+                    f'warehouse "{Path(file).name}": a file cannot be named like a schema inside it (salesforce, live, '
+                    "sfsync). Name it otherwise, as in acme.duckdb.",
+                    "warehouse",
+                )
             return url if file == ":memory:" else f"duckdb:///{self.path(file)}"
         if url.startswith(("postgresql+psycopg://", "postgresql://")):
             if not url.partition("://")[2].partition("/")[2].split("?")[0]:

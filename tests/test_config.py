@@ -132,3 +132,8 @@ def test_a_database_that_is_not_supported_is_refused_without_showing_its_passwor
     found = problems(tmp_path, MINIMAL.replace("duckdb:///acme.duckdb", "mysql://bob:hunter2@db/x"))
     assert "mysql" in found[0]
     assert "hunter2" not in found[0]
+
+
+def test_a_file_named_like_a_schema_inside_it_is_refused(tmp_path):
+    found = problems(tmp_path, MINIMAL.replace("acme.duckdb", "sfsync.duckdb"))
+    assert 'warehouse "sfsync.duckdb"' in found[0]
