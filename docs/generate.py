@@ -77,11 +77,11 @@ def rules_page() -> str:
 
 
 def commands_page() -> str:
-    import click
 
     from sfsync.cli import COMMANDS, sfsync
 
-    root = click.Context(sfsync, info_name="sfsync", max_content_width=100, terminal_width=100)
+    # As the command line makes it: a command keeps the help option it first answered with.
+    root = sfsync.make_context("sfsync", ["--help"], resilient_parsing=True, terminal_width=100)
     lines = ["# Commands", "", "Every command and its options, as `--help` prints them.", ""]
     for name in COMMANDS:
         command = sfsync.get_command(root, name)
