@@ -10,19 +10,17 @@ sfsync.errors; nothing is printed, progress goes to the `progress` callback wher
 
 from __future__ import annotations
 
-import json
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfsync.config import Config, load_config
-from sfsync.errors import ConfigError, InputError, WarehouseError
-from sfsync.moments import iso, local_day
+from sfsync.errors import ConfigError, WarehouseError
+from sfsync.moments import local_day
+from sfsync.runs import Run as Run
+from sfsync.runs import new_run as new_run
+from sfsync.runs import recorded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,45 +42,6 @@ Given = Config | str | Path | None
 
 def _silent(what: str, done: int, total: int | None) -> None:
     pass
-
-
-@dataclass
-class Run:
-    """One invocation: when, what, how many API calls, how it ended."""
-
-    command: str
-    run_id: str
-    started_at: datetime
-    clock: float = field(default_factory=time.monotonic, repr=False)
-    api_calls: int = 0
-    exit_code: int = 0
-    quota: tuple[int, int] | None = None
-    """(used, of how many) of the org's daily API requests, as it last said; None when it was not asked."""
-
-    def spent(self, org: Org) -> None:
-        usage = org.usage
-        self.api_calls = usage.calls
-        self.quota = (usage.used, usage.limit) if usage.used is not None and usage.limit else None
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.clock
-
-    def envelope(self) -> dict[str, Any]:
-        """The keys every command's JSON begins with."""
-        return {
-            "command": self.command,
-            "run_id": self.run_id,
-            "started_at": iso(self.started_at),
-            "seconds": round(self.seconds, 3),
-            "api_calls": self.api_calls,
-            "exit_code": self.exit_code,
-        }
-
-
-def new_run(command: str) -> Run:
-    now = datetime.now(UTC)
-    return Run(command, f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(2)}", now)
 
 
 def configured(config: Given) -> Config:
@@ -125,7 +84,7 @@ def pull(
     config, run = configured(config), run or new_run("pull")
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         with connect(config) as org:
             try:
                 result = pull_objects(
@@ -194,7 +153,7 @@ def verify(
     config, run = configured(config), run or new_run("verify")
     mappings = closure(list(objects) or config.objects, load_mappings(config.mappings))
     warehouse = open_warehouse(config, on_wait)
-    with _recorded(run, warehouse) as record, connect(config) as org:
+    with recorded(run, warehouse) as record, connect(config) as org:
         try:
             result = verify_mirror(
                 org,
@@ -249,7 +208,7 @@ def check(
     )
     CheckResult().failing_on(fail_on)
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         zone = read_meta(warehouse)["time_zone"]
         first = None
         if since is not None:
@@ -294,7 +253,7 @@ def waive(
     config, run = configured(config), run or new_run("check waive")
     [found] = _named(load_rules(config.mappings), [rule])
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         today = local_day(run.started_at, read_meta(warehouse)["time_zone"])
         made = waive_findings(
             warehouse,
@@ -324,7 +283,7 @@ def unwaive(
 
     config, run = configured(config), run or new_run("check unwaive")
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         today = local_day(run.started_at, read_meta(warehouse)["time_zone"])
         gone = take_back(warehouse, rule, ids=ids, kind=kind, today=today)
         record.update({"waivers": [w.as_json() for w in gone]})
@@ -349,7 +308,7 @@ def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | Non
 
     config, run = configured(config), run or new_run("dedupe")
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         read_meta(warehouse)
         _refresh(warehouse, config, progress)
         result = find_clusters(warehouse, run_id=run.run_id)
@@ -366,7 +325,7 @@ def plan(config: Given = None, *, out: str | Path = "plan.jsonl", run: Run | Non
 
     config, run = configured(config), run or new_run("plan")
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         meta = read_meta(warehouse)
         made = build(
             warehouse,
@@ -397,7 +356,7 @@ def push(
     config, run = configured(config), run or new_run("push")
     made = read_plan(Path(plan_file))
     warehouse = open_warehouse(config)
-    with _recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         with connect(config) as org:
             try:
                 result = push_changes(
@@ -433,34 +392,9 @@ def query(config: Given, sql: str) -> pd.DataFrame:
 
 def query_rows(config: Given, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """(names of the columns, rows) of one SELECT. Raises InputError for anything else."""
-    import sqlalchemy as sa
+    from sfsync.query import run_query
 
-    warehouse = open_warehouse(configured(config))
-    statement = _one_query(sql, warehouse.dialect)
-    with warehouse.read() as con:
-        try:
-            names, rows = warehouse.select(con, statement)
-            return names, list(rows)
-        except sa.exc.DBAPIError as err:
-            raise InputError(f"the database refuses this SQL: {str(err.orig).strip()}") from None
-
-
-def _one_query(sql: str, dialect: str) -> str:
-    """The statement, if it is one and only reads: a second one could end the read-only transaction."""
-    import sqlglot
-    from sqlglot import exp
-
-    if not sql.strip():
-        raise InputError('no SQL given. Try: sfsync query "select Status, count(*) from live.Lead group by Status"')
-    try:
-        found = [s for s in sqlglot.parse(sql, dialect="postgres" if dialect == "postgresql" else dialect) if s]
-    except sqlglot.errors.SqlglotError as err:
-        problem = err.errors[0] if isinstance(err, sqlglot.ParseError) and err.errors else {}
-        where = f" near {problem['highlight']!r}" if problem.get("highlight") else ""
-        raise InputError(f"not SQL{where}: {problem.get('description') or 'it cannot be read'}.") from None
-    if len(found) != 1 or not isinstance(found[0], (exp.Query, exp.Describe, exp.Summarize, exp.Show)):
-        raise InputError("`query` runs one SELECT; nothing else, and no second statement.")
-    return sql.strip().rstrip(";")
+    return run_query(open_warehouse(configured(config)), sql)
 
 
 def status(config: Given = None) -> dict[str, Any]:
@@ -480,15 +414,10 @@ def read_meta(warehouse: Warehouse) -> dict[str, str]:
 
 
 def _refresh(warehouse: Warehouse, config: Config, progress: Progress) -> None:
-    from sfsync.normalise.columns import SOURCES
     from sfsync.normalise.lists import load_lists
-    from sfsync.normalise.table import refresh
+    from sfsync.normalise.table import refresh_all
 
-    lists = load_lists(config.mappings)
-    for done, sobject in enumerate(SOURCES):
-        progress("normalise", done, len(SOURCES))
-        refresh(warehouse, sobject, lists=lists)
-    progress("normalise", len(SOURCES), len(SOURCES))
+    refresh_all(warehouse, load_lists(config.mappings), progress)
 
 
 def _named(rules: Sequence[Any], codes: Sequence[str]) -> list[Any]:
@@ -499,51 +428,3 @@ def _named(rules: Sequence[Any], codes: Sequence[str]) -> list[Any]:
     if unknown:
         raise ConfigError([f'no rule "{code}".{nearest(code, list(known))}' for code in unknown])
     return [known[code.upper()] for code in codes]
-
-
-@contextmanager
-def _recorded(run: Run, warehouse: Warehouse) -> Iterator[dict[str, Any]]:
-    """Hold the run lock, and keep a row in sfsync.runs from start to end, whatever the end is."""
-    from sfsync.errors import SfsyncError
-
-    summary: dict[str, Any] = {}
-    with warehouse.run_lock(run.command):
-        try:
-            if warehouse.exists:
-                _write_run(run, warehouse, None)
-            yield summary
-        except SfsyncError as err:
-            run.exit_code = err.exit_code
-            summary["error"] = type(err).__name__
-            raise
-        except BaseException as err:
-            run.exit_code = 1
-            summary["error"] = type(err).__name__
-            raise
-        finally:
-            if warehouse.exists:
-                _write_run(run, warehouse, summary)
-
-
-def _write_run(run: Run, warehouse: Warehouse, summary: Mapping[str, Any] | None) -> None:
-    import sqlalchemy as sa
-
-    from sfsync.warehouse import tables
-
-    with warehouse.write() as con:
-        con.execute(sa.delete(tables.runs).where(tables.runs.c.run_id == run.run_id))
-        con.execute(
-            sa.insert(tables.runs).values(
-                run_id=run.run_id,
-                command=run.command,
-                started_at=run.started_at,
-                finished_at=None if summary is None else datetime.now(UTC),
-                exit_code=None if summary is None else run.exit_code,
-                api_calls=run.api_calls,
-                summary=None if summary is None else json.dumps(summary, default=str, ensure_ascii=False),
-            )
-        )
-        if run.quota is not None and summary is not None:
-            seen = {"api_used": run.quota[0], "api_limit": run.quota[1], "api_seen_at": iso(datetime.now(UTC))}
-            con.execute(sa.delete(tables.meta).where(tables.meta.c.key.in_(list(seen))))
-            con.execute(sa.insert(tables.meta), [{"key": k, "value": str(v)} for k, v in seen.items()])

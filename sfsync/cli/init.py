@@ -11,7 +11,7 @@ from sfsync.config import AUTH_NEEDS
 from sfsync.errors import ConfigError, InputError, OrgError
 
 if TYPE_CHECKING:
-    from sfsync.api import Run
+    from sfsync.runs import Run
     from sfsync.setup.init import InitResult
 
 

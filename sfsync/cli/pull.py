@@ -9,7 +9,7 @@ import click
 from sfsync.cli.common import Output, config_option, emit, note, progress, shared
 
 if TYPE_CHECKING:
-    from sfsync.api import Run
+    from sfsync.runs import Run
 
 
 @click.command()

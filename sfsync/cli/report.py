@@ -9,9 +9,10 @@ import click
 from sfsync.cli.common import Output, config_option, emit, note, progress, shared
 
 if TYPE_CHECKING:
-    from sfsync.api import Progress, Run
+    from sfsync.api import Progress
     from sfsync.config import Config
     from sfsync.report import Report
+    from sfsync.runs import Run
     from sfsync.warehouse import Warehouse
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -84,8 +85,9 @@ def _make(
     from sfsync.moments import local_day
     from sfsync.report import report as make
     from sfsync.rules import load_rules
+    from sfsync.runs import recorded
 
-    with api._recorded(run, warehouse) as record:
+    with recorded(run, warehouse) as record:
         zone = api.read_meta(warehouse).get("time_zone", "UTC")
         made = make(
             warehouse,

@@ -62,6 +62,14 @@ def refresh(warehouse: Warehouse, sobject: str, *, lists: Lists | None = None) -
         return count
 
 
+def refresh_all(warehouse: Warehouse, lists: Lists, progress: Callable[[str, int, int | None], None]) -> None:
+    """`refresh` every sObject that has something to normalise; progress: ("normalise", objects done, of how many)."""
+    for done, sobject in enumerate(SOURCES):
+        progress("normalise", done, len(SOURCES))
+        refresh(warehouse, sobject, lists=lists)
+    progress("normalise", len(SOURCES), len(SOURCES))
+
+
 def behind(con: sa.Connection, sobject: str) -> int:
     """How many live records have no row in `sfsync.norm_<sobject>`, or one of before their last change."""
     count = f"SELECT count(*) FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"

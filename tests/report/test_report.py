@@ -15,6 +15,7 @@ from sfsync.insight.source import open_source
 from sfsync.moments import local_day
 from sfsync.report import SECTIONS, report
 from sfsync.report.content import Chart, Record, Report, Table
+from sfsync.runs import recorded
 from sfsync.warehouse import Warehouse
 from tests.report.world import World, column, group, texts
 
@@ -112,7 +113,7 @@ def test_a_long_list_is_cut_counted_and_written_beside(world: World) -> None:
 
 def test_the_second_report_says_what_changed(world: World) -> None:
     first = api.new_run("report")
-    with api._recorded(first, world.warehouse()) as record:
+    with recorded(first, world.warehouse()) as record:
         record.update(world.report(sections=["summary"]).summary())
     before = {"open": world.rows("SELECT count(*) FROM sfsync.findings WHERE severity = 'error'")[0][0]}
     later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
