@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from sfsync.errors import Locked, WarehouseError
 from sfsync.warehouse import postgres
 from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse.postgres_stats import analyse, much_changed
 
 LOCKS = 0x73667379
 """Our class of advisory locks ("sfsy"). They belong to one database, and a database mirrors one org."""
@@ -71,13 +72,16 @@ class PostgresServer:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        with self._connection(self._writing_engine()) as con, self._in_words(), con.begin():
-            if con.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
-                raise WarehouseError(f"{self.name} takes no changes: it is a standby, or this user may only read.")
-            self._wait_for_writer(con)
-            con.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(self.wait * 1000), 1)}")
-            yield con
-        self._seen = True
+        with self._connection(self._writing_engine()) as con, self._in_words():
+            with con.begin():
+                if con.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+                    raise WarehouseError(f"{self.name} takes no changes: it is a standby, or this user may only read.")
+                self._wait_for_writer(con)
+                con.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(self.wait * 1000), 1)}")
+                yield con
+                stale = much_changed(con)
+            self._seen = True
+            analyse(con, stale)
 
     @contextmanager
     def running(self, command: str) -> Iterator[None]:
