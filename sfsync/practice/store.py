@@ -45,6 +45,8 @@ class Store:
         self._depth = 0
         self._writer_thread: int | None = None
         self._numbers: dict[str, int] = {}
+        # DuckDB believes that a program without a file of its own is somebody at a prompt, and would draw it for them.
+        self._connection.execute("SET enable_progress_bar = false")
         for statement in (*_BOOKS, *SQL_MACROS):
             self._connection.execute(statement)
 

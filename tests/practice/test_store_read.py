@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -356,3 +358,15 @@ def test_threads_may_save_and_query_at_once(org: PracticeOrg) -> None:
         thread.join()
     assert failures == []
     assert org.query("SELECT count() FROM Lead", org.caller()).total == 30
+
+
+def test_no_progress_bar_is_drawn_into_what_a_program_prints() -> None:
+    """DuckDB takes `python -c` for a person at a prompt; the bar itself comes after two seconds only."""
+    code = (
+        "from sfsync.practice.org import PracticeOrg\n"
+        "setting = \"SELECT current_setting('enable_progress_bar')\"\n"
+        "with PracticeOrg() as org, org.transaction() as writing, org.cursor() as reading:\n"
+        "    print(writing.execute(setting).fetchall(), reading.execute(setting).fetchall())\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "[(False,)] [(False,)]\n"

@@ -85,9 +85,14 @@ def person_select(shop: Workshop, seats: str, keep: str) -> str:
                 (given_base + slot) % {ring.format("given_count")} AS given_n,
                 (surname_base + slot) % {ring.format("surname_count")} AS surname_n
             FROM {seats} JOIN company USING (c) JOIN pool_ring USING (country)) seated
-        JOIN pool_given g ON g.country = seated.country AND g.n = given_n
-        JOIN pool_surname s ON s.country = seated.country AND s.n = surname_n
+        JOIN pool_given g ON {_key("g.country", "g.n")} = {_key("seated.country", "given_n")}
+        JOIN pool_surname s ON {_key("s.country", "s.n")} = {_key("seated.country", "surname_n")}
         ORDER BY p"""
+
+
+def _key(country: str, n: str) -> str:
+    """SQL: one number for both: joined on the country as well, every given name would first meet every surname."""
+    return f"({country} * 1000000 + {n})"
 
 
 def email_local(given: str, surname: str, pattern: str) -> str:
