@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sfsync.practice.generate import generate
+from sfsync.practice.org import PracticeOrg
 from sfsync.warehouse import Warehouse
 from tests import postgres
 
@@ -43,3 +45,18 @@ def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
     made = Warehouse(warehouse_url, wait=0.3)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """generated(leads=…, seed=…): the file of a generated practice org, made once. Copy it, do not open it."""
+    folder = tmp_path_factory.mktemp("generated")
+
+    def file(*, leads: int, seed: int) -> Path:
+        path = folder / f"{leads}-{seed}.duckdb"
+        if not path.exists():
+            with PracticeOrg(path) as org:
+                generate(org, leads=leads, seed=seed)
+        return path
+
+    return file

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sfsync.cli import sfsync
-from sfsync.practice.generate import generate
 from sfsync.practice.org import PracticeOrg
 from sfsync.practice.serve import PracticeServer
 
@@ -57,11 +58,35 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    org = PracticeOrg()
-    generate(org, leads=400, seed=5)
-    with PracticeServer(org) as server:
-        made = Shell(tmp_path, server)
+def shell(generated: Callable[..., Path], tmp_path: Path) -> Iterator[Shell]:
+    """An org with 400 leads, nothing pulled yet."""
+    shutil.copy(generated(leads=400, seed=5), tmp_path / "org.duckdb")
+    with _opened(tmp_path) as shell:
+        yield shell
+
+
+@pytest.fixture(scope="session")
+def mirrored(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with that org and its mirror, to be copied."""
+    folder = tmp_path_factory.mktemp("mirrored")
+    shutil.copy(generated(leads=400, seed=5), folder / "org.duckdb")
+    with _opened(folder) as shell:
+        shell.run("pull")
+    return folder
+
+
+@pytest.fixture
+def pulled(mirrored: Path, tmp_path: Path) -> Iterator[Shell]:
+    """The same org after its first pull."""
+    for name in ("org.duckdb", "w.duckdb"):
+        shutil.copy(mirrored / name, tmp_path / name)
+    with _opened(tmp_path) as shell:
+        yield shell
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Shell]:
+    with PracticeOrg(folder / "org.duckdb") as org, PracticeServer(org) as server:
+        made = Shell(folder, server)
         made.write_config()
         yield made
-    org.close()

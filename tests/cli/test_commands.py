@@ -65,18 +65,16 @@ def test_json_of_every_command_begins_with_the_same_keys(shell):
     assert [r["command"] for r in status["runs"]] == ["plan", "dedupe", "check", "pull"]
 
 
-def test_csv_and_plain_tables_are_for_machines_and_people(shell):
-    shell.run("pull")
-    table = shell.run("query", "select Status, count(*) n from live.Lead group by Status order by Status").stdout
+def test_csv_and_plain_tables_are_for_machines_and_people(pulled):
+    table = pulled.run("query", "select Status, count(*) n from live.Lead group by Status order by Status").stdout
     assert "\x1b" not in table
-    csv = shell.run("query", "select Id from live.Lead order by Id limit 2", "--format", "csv").stdout
+    csv = pulled.run("query", "select Id from live.Lead order by Id limit 2", "--format", "csv").stdout
     assert csv.splitlines()[0] == "Id"
     assert len(csv.splitlines()) == 3
 
 
-def test_the_same_dedupe_gives_the_same_output(shell):
-    shell.run("pull")
-    first, second = shell.json("dedupe", code=3), shell.json("dedupe", code=3)
+def test_the_same_dedupe_gives_the_same_output(pulled):
+    first, second = pulled.json("dedupe", code=3), pulled.json("dedupe", code=3)
     assert first["clusters"] == second["clusters"]
 
 
@@ -91,10 +89,9 @@ def test_the_same_dedupe_gives_the_same_output(shell):
         "attach 'x.duckdb'",
     ],
 )
-def test_query_refuses_everything_but_reading(shell, sql):
-    shell.run("pull")
-    shell.run("query", sql, code=2)
-    assert shell.json("query", "select count(*) n from salesforce.Lead")["rows"] == [{"n": 400}]
+def test_query_refuses_everything_but_reading(pulled, sql):
+    pulled.run("query", sql, code=2)
+    assert pulled.json("query", "select count(*) n from salesforce.Lead")["rows"] == [{"n": 400}]
 
 
 def test_commands_before_the_first_pull_say_so(shell):
@@ -163,46 +160,42 @@ def test_an_unknown_object_exits_2_with_the_nearest_name(shell):
     assert 'Nearest: "Lead"' in said
 
 
-def test_a_warehouse_of_another_org_is_refused_and_kept(shell):
-    shell.run("pull")
+def test_a_warehouse_of_another_org_is_refused_and_kept(pulled):
     with PracticeServer(PracticeOrg(org_id="00D000000000999")) as other:
         given = other.credentials
-        shell.write_config(instance_url=other.url, client_id=given.client_id, client_secret=given.client_secret)
-        said = shell.run("pull", code=2).stderr
+        pulled.write_config(instance_url=other.url, client_id=given.client_id, client_secret=given.client_secret)
+        said = pulled.run("pull", code=2).stderr
     other.org.close()
     assert "mirrors org" in said
-    assert shell.json("query", "select count(*) n from live.Lead")["rows"] == [{"n": 400}]
+    assert pulled.json("query", "select count(*) n from live.Lead")["rows"] == [{"n": 400}]
 
 
-def test_a_second_run_exits_5_naming_the_first(shell):
-    shell.run("pull")
-    with run_lock(shell.folder / "w.duckdb", "pull"):
-        said = shell.run("pull", code=5).stderr
+def test_a_second_run_exits_5_naming_the_first(pulled):
+    with run_lock(pulled.folder / "w.duckdb", "pull"):
+        said = pulled.run("pull", code=5).stderr
     assert "sfsync pull, process" in said
-    shell.run("pull")
+    pulled.run("pull")
 
 
 @pytest.mark.parametrize("text", ["", "not a plan\n", '{"sfsync_plan": 99}\n', "{}\n"])
-def test_a_file_that_is_no_plan_is_refused(shell, text):
-    shell.run("pull")
-    file = shell.folder / "x.jsonl"
+def test_a_file_that_is_no_plan_is_refused(pulled, text):
+    file = pulled.folder / "x.jsonl"
     file.write_text(text, encoding="utf-8")
-    said = shell.run("push", str(file), code=2).stderr
+    said = pulled.run("push", str(file), code=2).stderr
     assert "x.jsonl" in said
 
 
-def test_a_plan_edited_by_hand_must_be_sealed(shell):
-    shell.run("pull")
-    shell.run("check", code=3)
-    plan = shell.folder / "plan.jsonl"
-    shell.run("plan", "--out", str(plan))
+def test_a_plan_edited_by_hand_must_be_sealed(pulled):
+    pulled.run("check", code=3)
+    plan = pulled.folder / "plan.jsonl"
+    pulled.run("plan", "--out", str(plan))
     text = plan.read_text(encoding="utf-8")
     plan.write_text(text.replace('"after": {"Email": "', '"after": {"Email": "x', 1), encoding="utf-8")
     if plan.read_text(encoding="utf-8") == text:
         lines = [json.loads(line) for line in text.splitlines()]
         lines[1]["after"] = {k: f"{v}x" for k, v in lines[1]["after"].items()}
         plan.write_text("\n".join(json.dumps(line) for line in lines) + "\n", encoding="utf-8")
-    assert "seal" in shell.run("push", str(plan), code=2).stderr
+    assert "seal" in pulled.run("push", str(plan), code=2).stderr
 
 
 def test_no_token_secret_or_personal_value_is_logged(shell):

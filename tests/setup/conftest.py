@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from sfsync.practice.generate import generate
 from sfsync.practice.org import PracticeOrg
 from sfsync.practice.schema import Field
 from sfsync.practice.serve import PracticeServer
@@ -20,12 +20,11 @@ LEADS = f"""
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(generated: Callable[..., Path], tmp_path: Path) -> Iterator[World]:
     """A small generated org, nothing pulled yet."""
-    with PracticeOrg() as org:
-        generate(org, leads=60, seed=2)
-        with PracticeServer(org) as server:
-            yield World(server, tmp_path)
+    file = shutil.copy(generated(leads=60, seed=2), tmp_path / "org.duckdb")
+    with PracticeOrg(file) as org, PracticeServer(org) as server:
+        yield World(server, tmp_path)
 
 
 @pytest.fixture
