@@ -45,21 +45,25 @@ def refresh(warehouse: Warehouse, sobject: str, *, lists: Lists | None = None) -
     """
     if sobject not in SOURCES:
         raise MappingError(f"nothing of {sobject} is normalised.{nearest(sobject, list(SOURCES))}")
-    lists = lists or shipped_lists()
     with warehouse.write() as con:
-        known = {name.casefold(): name for name in warehouse.columns(con, f"live.{sobject}")}
-        if not known:
-            return 0
-        fields = [field for field in SOURCES[sobject].fields if field.casefold() in known]
-        version = _version(fields, lists)
-        _create(warehouse, con, sobject)
-        _drop_outdated(con, sobject, version)
-        normalise = normaliser(SOURCES[sobject], lists)
-        count = 0
-        for records in _missing(con, sobject, fields):
-            rows = [(r["Id"], r["SystemModstamp"], version, *normalise(r)) for r in records]
-            count += warehouse.load(con, f"sfsync.norm_{sobject}", list(COLUMNS), rows)
-        return count
+        return refresh_in(con, warehouse, sobject, lists or shipped_lists())
+
+
+def refresh_in(con: sa.Connection, warehouse: Warehouse, sobject: str, lists: Lists) -> int:
+    """`refresh` inside the caller's transaction, of an sObject that has something to normalise."""
+    known = {name.casefold(): name for name in warehouse.columns(con, f"live.{sobject}")}
+    if not known:
+        return 0
+    fields = [field for field in SOURCES[sobject].fields if field.casefold() in known]
+    version = _version(fields, lists)
+    _create(warehouse, con, sobject)
+    _drop_outdated(con, sobject, version)
+    normalise = normaliser(SOURCES[sobject], lists)
+    count = 0
+    for records in _missing(con, sobject, fields):
+        rows = [(r["Id"], r["SystemModstamp"], version, *normalise(r)) for r in records]
+        count += warehouse.load(con, f"sfsync.norm_{sobject}", list(COLUMNS), rows)
+    return count
 
 
 def refresh_all(warehouse: Warehouse, lists: Lists, progress: Callable[[str, int, int | None], None]) -> None:

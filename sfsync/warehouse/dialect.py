@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from sfsync.errors import WarehouseError
 from sfsync.model import Value
+from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.page import Page
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Store(Protocol):
 
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction, committed when the block ends; one writer at a time. Raises Locked."""
+
+    def drafting(self, write: Callable[[], AbstractContextManager[sa.Connection]]) -> AbstractContextManager[Draft]:
+        """See Warehouse.draft. write: Warehouse.write."""
 
     def running(self, command: str) -> AbstractContextManager[None]:
         """Hold the lock of a whole run. Raises Locked, naming who holds it."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sfsync.errors import WarehouseError
 from sfsync.model import Value
 from sfsync.warehouse import dialect, spelling, tables
+from sfsync.warehouse.draft import Draft
 
 FORMAT = "1"
 
@@ -64,6 +65,16 @@ class Warehouse:
                 self._check_format(con)
             yield con
         self._ready = True
+
+    @contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """Work something out while the warehouse is only read, then write it in one transaction: see Draft.
+
+        Nobody who reads has to wait before that: a DuckDB file is open for writing only inside `Draft.writing`, and
+        the draft is a file beside it. On PostgreSQL it is one transaction. Raises as `read` and `write` do.
+        """
+        with self._lock, self._store.drafting(self.write) as draft:
+            yield draft
 
     def run_lock(self, command: str) -> AbstractContextManager[None]:
         """One run at a time: hold the warehouse's lock for the block. Raises Locked, naming the run that holds it.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,11 @@ from sqlalchemy.pool import NullPool, StaticPool
 from sfsync.errors import Locked, WarehouseError
 from sfsync.warehouse import duck
 from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.file_lock import run_lock
+
+BESIDE = "sfsync_draft"
+"""What a draft's file is called in SQL."""
 
 
 class DuckFile:
@@ -41,10 +46,13 @@ class DuckFile:
             self._memory = None
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self, beside: Path | None = None) -> Iterator[sa.Connection]:
+        """beside: another file, to be written."""
         if not self.exists():
             raise WarehouseError(f"{self.file}: there is no warehouse yet. Run `sfsync pull` first.")
         with self._connect(read_only=True) as con:
+            if beside is not None:
+                con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_WRITE)")
             if self.file is not None:
                 con.exec_driver_sql("SET enable_external_access = false")
             yield con
@@ -61,6 +69,19 @@ class DuckFile:
                 raise WarehouseError(f"{self.name}: {says}") from err
         if self.file is not None:
             os.chmod(self.file, 0o600)
+
+    @contextmanager
+    def drafting(self, write: Callable[[], AbstractContextManager[sa.Connection]]) -> Iterator[Draft]:
+        if self.file is None:
+            with ExitStack() as reading:
+                con = reading.enter_context(self.reading())
+                yield Draft(con, own=True, write=lambda: _after(reading, write))
+            return
+        with tempfile.TemporaryDirectory(prefix=f".{self.file.name}-", dir=self.file.parent) as folder:
+            beside = Path(folder) / "draft"
+            with ExitStack() as reading:
+                con = reading.enter_context(self.reading(beside))
+                yield Draft(con, place=f"{BESIDE}.", own=True, write=lambda: _after(reading, write, beside))
 
     def running(self, command: str) -> AbstractContextManager[None]:
         return run_lock(self.file, command)
@@ -116,6 +137,18 @@ class DuckFile:
                     self.on_wait(f"waiting for {holder}, which has {self.file} open")
                     told = True
                 time.sleep(0.1)
+
+
+@contextmanager
+def _after(
+    reading: ExitStack, write: Callable[[], AbstractContextManager[sa.Connection]], beside: Path | None = None
+) -> Iterator[sa.Connection]:
+    """Writing, once the file is no longer open for reading."""
+    reading.close()
+    with write() as con:
+        if beside is not None:
+            con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_ONLY)")
+        yield con
 
 
 def _settings(file: Path | None) -> dict[str, Any]:

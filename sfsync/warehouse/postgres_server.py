@@ -6,8 +6,8 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from sfsync.errors import Locked, WarehouseError
 from sfsync.warehouse import postgres
 from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.postgres_stats import analyse, much_changed
 
 LOCKS = 0x73667379
@@ -82,6 +83,11 @@ class PostgresServer:
                 stale = much_changed(con)
             self._seen = True
             analyse(con, stale)
+
+    @contextmanager
+    def drafting(self, write: Callable[[], AbstractContextManager[sa.Connection]]) -> Iterator[Draft]:
+        with write() as con:
+            yield Draft(con)
 
     @contextmanager
     def running(self, command: str) -> Iterator[None]:

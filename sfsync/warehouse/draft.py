@@ -1,0 +1,85 @@
+"""Draft: results worked out beside the warehouse, then written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import sqlalchemy as sa
+
+
+class Draft:
+    """Tables of its own beside a warehouse that is only read; gone when the draft ends.
+
+    `con` reads the warehouse and fills the draft's tables; the tables are private, whatever their names. Of those made
+    by `create`, `writing()` sees the ones whose name it was given by `kept`.
+    """
+
+    def __init__(
+        self,
+        con: sa.Connection,
+        *,
+        place: str = "",
+        own: bool = False,
+        write: Callable[[], AbstractContextManager[sa.Connection]] | None = None,
+    ):
+        self.con = con
+        self._place = place
+        self._own = own
+        self._write = write
+        self._postgres = con.dialect.name == "postgresql"
+
+    def kept(self, table: str) -> str:
+        """The name of a table that `writing()` sees as well."""
+        return f"{self._place}{table}"
+
+    def create(self, table: str, columns: str) -> None:
+        """Make an empty table, `columns` as in CREATE TABLE. One of that name goes."""
+        self.drop(table)
+        if "." in table:
+            self.con.exec_driver_sql(f"CREATE TABLE {table} ({columns})")
+        else:
+            dropped = " ON COMMIT DROP" if self._postgres else ""
+            self.con.exec_driver_sql(f"CREATE TEMP TABLE {table} ({columns}){dropped}")
+
+    def fill(self, table: str, select: str) -> None:
+        """Make a table of the rows of a SELECT, which may not change anything. One of that name goes."""
+        self.drop(table)
+        if not self._postgres:
+            self._execute(f"CREATE TEMP TABLE {table} AS {select}")
+            return
+        self._execute(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {select} WITH NO DATA")
+        # until the savepoint of `attempt` ends; tables of the session may be filled all the same
+        self.con.exec_driver_sql("SET TRANSACTION READ ONLY")
+        self._execute(f"INSERT INTO {table} {select}")
+
+    def drop(self, table: str) -> None:
+        self.con.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is done inside is undone when it raises, and the draft can go on. After `fill`, nothing can be made."""
+        if self._postgres:
+            with self.con.begin_nested():
+                yield
+            return
+        try:
+            yield
+        except BaseException:
+            if self._own:
+                self.con.rollback()
+            raise
+        if self._own:
+            self.con.commit()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The warehouse's one writing transaction, at the draft's end: `con` is closed. See Warehouse.write."""
+        if self._write is None:
+            yield self.con
+            return
+        with self._write() as con:
+            yield con
+
+    def _execute(self, sql: str) -> None:
+        self.con.exec_driver_sql(sql, execution_options={"no_parameters": True})
