@@ -9,10 +9,12 @@ from sfsync.errors import InputError, nearest
 from sfsync.insight.deals import Deals
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, make, money
+from sfsync.insight.table import Table, counted, exact, make, money
 from sfsync.insight.touch import last_touch, touched
 
 MANY = 10
+ALIKE = 1000
+"""Names at most compared with one that nobody has."""
 
 
 def account_view(source: Source, name: str, *, children: bool = False) -> list[Table]:
@@ -43,39 +45,45 @@ def account_view(source: Source, name: str, *, children: bool = False) -> list[T
 
 
 def _find(source: Source, name: str) -> str:
-    rows = source.rows("SELECT a.Id AS id, a.Name AS name FROM live.Account a")
+    """The Id of the one account that is meant; an Id beats a name, a whole name a part of one."""
     wanted = name.strip().casefold()
-    tests: list[Any] = [
-        lambda r: r.id == name or r.id[:15] == name,
-        lambda r: (r.name or "").casefold() == wanted,
-        lambda r: wanted in (r.name or "").casefold(),
-    ]
-    for test in tests:
-        found = sorted((r for r in rows if test(r)), key=lambda r: (r.name or "", r.id))
+    by_id: list[Any] = []
+    by_name: list[Any] = []
+    by_part: list[Any] = []
+    alike: list[str] = []
+    for r in source.stream("SELECT a.Id AS id, a.Name AS name FROM live.Account a"):
+        called = (r.name or "").casefold()
+        if name in (r.id, r.id[:15]):
+            by_id.append(r)
+        if called == wanted:
+            by_name.append(r)
+        elif wanted and wanted in called:
+            by_part.append(r)
+        elif called[:2] == wanted[:2] and len(alike) < ALIKE:
+            alike.append(r.name or "")
+    for found in (by_id, by_name, by_part):
         if len(found) == 1:
             id: str = found[0].id
             return id
         if found and wanted:
-            listed = ", ".join(f"{r.name} ({r.id})" for r in found[:MANY])
-            more = f" and {len(found) - MANY} more" if len(found) > MANY else ""
-            raise InputError(f'{len(found)} accounts are called "{name}": {listed}{more}. Give the Id of one.')
-    raise InputError(f'there is no account "{name}" in the mirror.{nearest(name, [r.name for r in rows if r.name])}')
+            first = sorted(found, key=lambda r: (r.name or "", r.id))[:MANY]
+            listed = ", ".join(f"{r.name} ({r.id})" for r in first)
+            more = f" and {len(found) - MANY:,} more" if len(found) > MANY else ""
+            raise InputError(f'{len(found):,} accounts are called "{name}": {listed}{more}. Give the Id of one.')
+    raise InputError(f'there is no account "{name}" in the mirror.{nearest(name, alike)}')
 
 
 def _family(source: Source, top: str) -> list[str]:
     """The account and all below it, from the top down; a loop is walked once."""
-    if not source.has("Account", "ParentId"):
-        return [top]
-    below: dict[str, list[str]] = {}
-    rows = source.rows(
-        "SELECT a.Id AS id, a.ParentId AS parent FROM live.Account a WHERE a.ParentId IS NOT NULL ORDER BY a.Id"
-    )
-    for r in rows:
-        below.setdefault(r.parent, []).append(r.id)
-    found = [top]
-    for id in found:
-        found += [child for child in below.get(id, []) if child not in found]
-    return found
+    found = {top: None}
+    level = [top] if source.has("Account", "ParentId") else []
+    while level:
+        rows = source.rows(
+            "SELECT a.Id AS id FROM live.Account a WHERE a.ParentId IN (cfg('parents')) ORDER BY a.Id", parents=level
+        )
+        level = [r.id for r in rows if r.id not in found]
+        found |= dict.fromkeys(level)
+    return list(found)
 
 
 def _summary(data: Deals, accounts: Sequence[str], contacts: Table, leads: Table) -> Table:
@@ -178,6 +186,7 @@ def _deals(data: Deals, accounts: Sequence[str]) -> Table:
             **{n: getattr(r, n) for n in columns},
             "owner": data.source.users.get(r.owner, r.owner),
             "amount": None if r.amount is None else money(r.amount),
+            "probability": None if r.probability is None else exact(r.probability),
         }
         for r in rows
     ]
@@ -213,9 +222,17 @@ def _findings(source: Source, ids: Sequence[str]) -> Table:
     columns = ("severity", "rule", "kind", "sobject", "id", "message")
     if not source.has("sfsync.findings"):
         return make("Findings", columns, [])
+    waived = "f.waived IS TRUE" if source.has("sfsync.findings", "waived") else "FALSE"
     rows = source.rows(
-        f"SELECT {', '.join('f.' + c for c in columns)} FROM sfsync.findings f WHERE f.resolved_at IS NULL "
-        "AND f.id IN (cfg('ids')) ORDER BY f.severity, f.rule, f.sobject, f.id, f.kind",
+        f"SELECT {', '.join('f.' + c for c in columns)}, {waived} AS waived FROM sfsync.findings f "
+        "WHERE f.resolved_at IS NULL AND f.id IN (cfg('ids')) ORDER BY f.severity, f.rule, f.sobject, f.id, f.kind",
         ids=list(dict.fromkeys(ids)),
     )
-    return make("Findings", columns, [{c: getattr(r, c) for c in columns} for r in rows], parameters=source.common)
+    left_out = sum(bool(r.waived) for r in rows)
+    return make(
+        "Findings",
+        columns,
+        [{c: getattr(r, c) for c in columns} for r in rows if not r.waived],
+        notes=[counted(left_out, "waived finding left out", "waived findings left out")],
+        parameters=source.common,
+    )

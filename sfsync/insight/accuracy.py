@@ -14,7 +14,7 @@ from sfsync.insight.fiscal import Period
 from sfsync.insight.forecast import MEASURES, measure, owner_tallies
 from sfsync.insight.money import total
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, average, make, money, percent, tenth
+from sfsync.insight.table import Spread, Table, make, money, percent, tenth
 
 LOCK_DAY = 7
 SETTLED_DAYS = 5
@@ -45,7 +45,7 @@ class Errors:
             actual,
             percent(forecast - actual, actual),
             percent(sum(abs(f - a) for f, a in pairs), actual),
-            tenth(average(shares)),
+            tenth(Spread((share, 1) for share in shares).mean),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sfsync.insight.fiscal import Period
 from sfsync.insight.leaddata import ACTIVE, StatusChanges
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, average, counted, make, median, percent, tenth
+from sfsync.insight.table import Spread, Table, counted, make, percent, tenth
 
 BUCKETS = ((0, 7), (8, 30), (31, 90), (91, None))
 
@@ -25,11 +25,12 @@ def ageing(source: Source, *, by: str = "status") -> Table:
         owners=list(source.settings.owners),
     )
     order = _status_order(source) if by == "status" else {}
-    values = sorted({r.value for r in rows}, key=lambda v: (order.get(v, 10**6), v is None, v or ""))
-    lines = [
-        {"line": source.users.get(v, v) if v else "(none)", **_ages([r for r in rows if r.value == v])} for v in values
-    ]
-    lines.append({"line": "all", **_ages(rows)})
+    spreads: dict[Any, Spread] = {}
+    for r in rows:
+        spreads.setdefault(r.value, Spread()).add(int(r.days), int(r.n))
+    values = sorted(spreads, key=lambda v: (order.get(v, 10**6), v is None, v or ""))
+    lines = [{"line": source.users.get(v, v) if v else "(none)", **_ages(spreads[v])} for v in values]
+    lines.append({"line": "all", **_ages(Spread((int(r.days), int(r.n)) for r in rows))})
     return make(
         "Age of active leads",
         ("line", "leads", *map(_bucket, BUCKETS), "median_days", "oldest_days"),
@@ -37,16 +38,6 @@ def ageing(source: Source, *, by: str = "status") -> Table:
         notes=[_terminal_note(source)],
         parameters={**source.common, "by": by},
     )
-
-
-def lead_ages(source: Source) -> dict[str, int]:
-    """Active lead's Id → days since creation."""
-    rows = source.rows(
-        "SELECT l.Id AS id, days_between(local_date(l.CreatedDate), as_of()) AS days FROM live.Lead l "
-        f"WHERE {ACTIVE} AND local_date(l.CreatedDate) <= as_of()",
-        terminal=source.terminal_statuses,
-    )
-    return {r.id: int(r.days) for r in rows}
 
 
 def time_in_status(source: Source, *, lead: str | None = None) -> Table:
@@ -71,15 +62,15 @@ def time_in_status(source: Source, *, lead: str | None = None) -> Table:
     lines: list[dict[str, Any]] = []
     for status in sorted({r.status for r in rows}, key=lambda s: (order.get(s, 10**6), s or "")):
         of = [r for r in rows if r.status == status]
-        days = [int(r.days) for r in of for _ in range(int(r.n))]
+        days = Spread((int(r.days), int(r.n)) for r in of)
         lines.append(
             {
                 "status": status or "(none)",
-                "leads": len(days),
+                "leads": days.n,
                 "stays": sum(int(r.stays) for r in of),
-                "days": sum(days),
-                "median_days": tenth(median(days)),
-                "mean_days": tenth(average(days)),
+                "days": int(days.sum),
+                "median_days": tenth(days.median),
+                "mean_days": tenth(days.mean),
                 "lower_bound_unknown": sum(int(r.unknown) * int(r.n) for r in of),
             }
         )
@@ -187,15 +178,10 @@ def _terminal_note(source: Source) -> str | None:
     return "terminal statuses taken to be: " + (", ".join(taken) or "none; name them if there are any")
 
 
-def _ages(rows: list[Any]) -> dict[str, Any]:
-    days = [int(r.days) for r in rows for _ in range(int(r.n))]
-    found: dict[str, Any] = {
-        "leads": len(days),
-        "median_days": tenth(median(days)),
-        "oldest_days": max(days, default=None),
-    }
+def _ages(days: Spread) -> dict[str, Any]:
+    found: dict[str, Any] = {"leads": days.n, "median_days": tenth(days.median), "oldest_days": days.largest}
     for low, high in BUCKETS:
-        found[_bucket((low, high))] = sum(low <= d and (high is None or d <= high) for d in days)
+        found[_bucket((low, high))] = days.between(low, high)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -164,14 +164,21 @@ class Deals:
 
     def select(self, sql: str, **values: Any) -> list[Any]:
         """Rows of a SELECT over states; the lists their SQL names are filled in."""
-        return self.source.rows(
-            sql,
-            closed_stages=self._named(lambda stage: stage.is_closed),
-            won_stages=self._named(lambda stage: stage.is_won),
-            stage_probabilities={name: str(stage.probability) for name, stage in self.by_name.items()},
-            owners=list(self.source.settings.owners),
-            **values,
-        )
+        return self.source.rows(sql, **self._lists, **values)
+
+    def stream(self, sql: str, **values: Any) -> Iterator[Any]:
+        """The same rows one by one; see `Source.stream`."""
+        self.rates.prepare()
+        return self.source.stream(sql, **self._lists, **values)
+
+    @cached_property
+    def _lists(self) -> dict[str, Any]:
+        return {
+            "closed_stages": self._named(lambda stage: stage.is_closed),
+            "won_stages": self._named(lambda stage: stage.is_won),
+            "stage_probabilities": {name: str(stage.probability) for name, stage in self.by_name.items()},
+            "owners": list(self.source.settings.owners),
+        }
 
     def _named(self, which: Any) -> Sequence[str]:
         return [name for name, stage in self.by_name.items() if which(stage)]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from typing import Any
 
 from sfsync.errors import InputError, nearest
 from sfsync.insight.fiscal import Period
 from sfsync.insight.leaddata import owner_at_creation
 from sfsync.insight.source import Source
-from sfsync.insight.table import CENT, Table, counted, make, median, percent, percentile, rounded
+from sfsync.insight.table import CENT, Spread, Table, counted, make, percent, rounded
 
 DIMENSIONS = ("source", "owner", "record-type", "month")
 SUMS = ("leads", "converted", "with_opportunity", "won", "lost")
@@ -41,8 +40,8 @@ def cohort(source: Source, period: Period, *, by: str = "source") -> Table:
         facts={
             "conversion_to_opportunity_percent": percent(every["with_opportunity"], every["converted"]),
             "opportunity_win_rate_percent": percent(every["won"], every["won"] + every["lost"]),
-            "days_to_convert_median": median(cycles),
-            "days_to_convert_mean": rounded(sum(cycles) / Decimal(len(cycles)), CENT) if cycles else None,
+            "days_to_convert_median": cycles.median,
+            "days_to_convert_mean": None if cycles.mean is None else rounded(cycles.mean, CENT),
             "immature": young,
         },
         notes=[
@@ -57,19 +56,16 @@ def cohort(source: Source, period: Period, *, by: str = "source") -> Table:
 def events(source: Source, periods: Sequence[Period]) -> Table:
     """Leads created, leads converted and opportunities won in each period. Counts of different leads: no rates."""
     source.need("Lead", "CreatedDate", "IsConverted", "ConvertedDate")
-    rows = []
-    for period in periods:
-        days = {"start": period.start, "end": period.end}
-        row: dict[str, Any] = {"period": period.label}
-        row["created"] = _count(source, f"live.Lead l WHERE {_CREATED}", "l.OwnerId", days)
-        row["converted"] = _count(
-            source, f"live.Lead l WHERE l.IsConverted IS TRUE AND {_inside('l.ConvertedDate')}", "l.OwnerId", days
-        )
-        if source.has("Opportunity", "IsWon", "CloseDate"):
-            row["won"] = _count(
-                source, f"live.Opportunity o WHERE o.IsWon IS TRUE AND {_inside('o.CloseDate')}", "o.OwnerId", days
-            )
-        rows.append(row)
+    found = {
+        "created": _by_day(source, "live.Lead x", "local_date(x.CreatedDate)", "TRUE", periods),
+        "converted": _by_day(source, "live.Lead x", "x.ConvertedDate", "x.IsConverted IS TRUE", periods),
+    }
+    if source.has("Opportunity", "IsWon", "CloseDate"):
+        found["won"] = _by_day(source, "live.Opportunity x", "x.CloseDate", "x.IsWon IS TRUE", periods)
+    rows = [
+        {"period": p.label, **{name: sum(n for day, n in days.items() if day in p) for name, days in found.items()}}
+        for p in periods
+    ]
     return make(
         "Leads created, leads converted, opportunities won",
         ("period", "created", "converted", "won"),
@@ -86,9 +82,16 @@ _CREATED = _inside("local_date(l.CreatedDate)")
 _CONVERTED = "(l.IsConverted IS TRUE AND (l.ConvertedDate IS NULL OR l.ConvertedDate <= as_of()))"
 
 
-def _count(source: Source, what: str, owner: str, days: dict[str, Any]) -> int:
-    sql = f"SELECT COUNT(*) AS n FROM {what} AND {source.owned(owner)}"
-    return int(source.rows(sql, owners=list(source.settings.owners), **days)[0].n)
+def _by_day(source: Source, table: str, day: str, where: str, periods: Sequence[Period]) -> dict[date, int]:
+    """Records x of the table per day, from the first to the last day of the periods."""
+    rows = source.rows(
+        f"SELECT {day} AS day, COUNT(*) AS n FROM {table} WHERE {where} AND {_inside(day)} "
+        f"AND {source.owned('x.OwnerId')} GROUP BY 1",
+        start=min(p.start for p in periods),
+        end=max(p.end for p in periods),
+        owners=list(source.settings.owners),
+    )
+    return {r.day: int(r.n) for r in rows}
 
 
 def _cohort_rows(source: Source, period: Period, by: str) -> list[tuple[Any, dict[str, int]]]:
@@ -139,7 +142,7 @@ def _rates(line: str, sums: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _days_to_convert(source: Source, period: Period) -> tuple[list[int], int]:
+def _days_to_convert(source: Source, period: Period) -> tuple[Spread, int]:
     rows = source.rows(
         "SELECT days_between(local_date(l.CreatedDate), l.ConvertedDate) AS days, COUNT(*) AS n FROM live.Lead l "
         f"WHERE {_CONVERTED} AND l.ConvertedDate IS NOT NULL AND {_CREATED} AND {source.owned('l.OwnerId')} GROUP BY 1",
@@ -147,7 +150,7 @@ def _days_to_convert(source: Source, period: Period) -> tuple[list[int], int]:
         end=period.end,
         owners=list(source.settings.owners),
     )
-    cycles = [int(r.days) for r in rows for _ in range(int(r.n)) if r.days >= 0]
+    cycles = Spread((int(r.days), int(r.n)) for r in rows if r.days >= 0)
     return cycles, sum(int(r.n) for r in rows if r.days < 0)
 
 
@@ -157,5 +160,5 @@ def mature_after(source: Source) -> int | None:
         "SELECT days_between(local_date(l.CreatedDate), l.ConvertedDate) AS days, COUNT(*) AS n FROM live.Lead l "
         f"WHERE {_CONVERTED} AND l.ConvertedDate >= local_date(l.CreatedDate) GROUP BY 1"
     )
-    found = percentile([int(r.days) for r in rows for _ in range(int(r.n))], 90)
+    found = Spread((int(r.days), int(r.n)) for r in rows).percentile(90)
     return None if found is None else int(found)

@@ -97,6 +97,11 @@ class Rates:
         )
         return found[0].code if found else None
 
+    def prepare(self) -> None:
+        """Ask the mirror all that `rate` needs, before a stream of rows keeps the connection."""
+        if self.multi:
+            _ = self.currency, self._static
+
     def rate(self, currency: str | None, dated: Decimal | None) -> Decimal | None:
         """What to divide an amount by; None when it cannot be converted. dated: the rate valid on its close date."""
         if not self.multi or currency == self.currency:

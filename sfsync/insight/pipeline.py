@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sfsync.insight.deals import Deals, State
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, counted, make, money
+from sfsync.insight.table import Table, counted, exact, make, money
 from sfsync.insight.touch import last_touch, touched
 
+DEALS = ("id", "name", "stage", "owner", "close_date", "amount", "currency", "probability", "category")
 COLUMNS = ("line", "stage", "n", "amount", "n_no_amount", "n_no_rate", "weighted", "weighted_by_stage")
 
 
@@ -56,23 +58,27 @@ def pipeline(source: Source, *, exclude_omitted: bool = False) -> Table:
 def open_deals(source: Source, stage: str | None = None) -> Table:
     """The opportunities behind the pipeline, largest first; amounts in their own currency."""
     deals = Deals(source)
+    rows = list(each_open_deal(deals, stage))
+    return make("Open opportunities", DEALS, rows, parameters=source.common, notes=[deals.at(source.as_of).note])
+
+
+def each_open_deal(deals: Deals, stage: str | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of `open_deals` one by one, however many there are; see `Source.stream`."""
+    source = deals.source
     state = deals.at(source.as_of)
     where = "d.is_closed IS FALSE" + ("" if stage is None else " AND d.stage = :stage")
     sql = (
-        "SELECT d.id, d.name, d.stage, d.owner, d.close_date, d.amount, d.currency, d.probability, d.category "
+        f"SELECT {', '.join(f'd.{name}' for name in DEALS)} "
         f"FROM ({state.sql}) d WHERE {where} AND {source.owned('d.owner')} ORDER BY d.amount DESC NULLS LAST, d.id"
     )
-    found = deals.select(sql, **({} if stage is None else {"stage": stage}))
-    columns = ("id", "name", "stage", "owner", "close_date", "amount", "currency", "probability", "category")
-    rows = [
-        {
-            **{name: getattr(r, name) for name in columns},
-            "owner": source.users.get(r.owner, r.owner),
+    users = source.users
+    for r in deals.stream(sql, **({} if stage is None else {"stage": stage})):
+        yield {
+            **{name: getattr(r, name) for name in DEALS},
+            "owner": users.get(r.owner, r.owner),
             "amount": None if r.amount is None else money(r.amount),
+            "probability": None if r.probability is None else exact(r.probability),
         }
-        for r in found
-    ]
-    return make("Open opportunities", columns, rows, parameters=source.common, notes=[state.note])
 
 
 def tally_of(found: list[tuple[Any, Tally]]) -> Tally:

@@ -9,7 +9,7 @@ from typing import Any
 from sfsync.errors import InputError
 from sfsync.insight.fiscal import Period
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, counted, make, median, percent, percentile, tenth
+from sfsync.insight.table import Table, counted, make, percent, tenth
 
 NO_TASKS = "no tasks in the mirror: only call and e-mail times of Sales Engagement are known"
 DIMENSIONS = {"source": "LeadSource", "owner": "OwnerId"}
@@ -31,17 +31,13 @@ def first_response(source: Source, period: Period, *, by: str = "source") -> Tab
         start=period.start,
         end=period.end,
         until=_until(source).isoformat(sep=" "),
+        sla=sla,
         owners=list(source.settings.owners),
     )
-    values = sorted({r.value for r in rows}, key=lambda v: (v is None, v or ""))
-    lines = [
-        {
-            "line": source.users.get(v, v) if v else "(none)",
-            **_measures([r for r in rows if r.value == v], sla),
-        }
-        for v in values
-    ]
-    lines.append({"line": "all", **_measures(rows, sla)})
+    rows.sort(key=lambda r: (r.overall, r.value is None, r.value or ""))
+    lines = [{"line": _label(source, r), **_measures(r)} for r in rows]
+    if not any(r.overall for r in rows):
+        lines.append({"line": "all", **_measures(None)})
     untold = lines[-1]["converted_untouched"]
     return make(
         f"First response, leads created in {period.label}",
@@ -58,9 +54,34 @@ def first_response(source: Source, period: Period, *, by: str = "source") -> Tab
 
 
 def _sql(source: Source, by: str) -> str:
+    """A row per value and, with `overall` 1, one over all; middle and ninetieth ranks are picked by their places."""
+    # place is among those with an answer: they come first
+    ranked = (
+        "SELECT d.*, ROW_NUMBER() OVER (PARTITION BY d.overall, d.value ORDER BY d.hours NULLS LAST) AS place, "
+        "COUNT(d.hours) OVER (PARTITION BY d.overall, d.value) AS told FROM "
+        "(SELECT f.*, 0 AS overall FROM found f UNION ALL "
+        "SELECT CAST(NULL AS text), g.converted, g.hours, g.elapsed, 1 FROM found g) d"
+    )
+    open_one = "r.hours IS NULL AND r.converted IS FALSE"
+    return (
+        f"WITH found AS ({_leads_sql(source, by)}) SELECT r.overall, r.value, COUNT(*) AS leads, "
+        "COUNT(r.hours) AS responded, "
+        "MIN(CASE WHEN 2 * r.place >= r.told THEN r.hours END) AS low, "
+        "MAX(CASE WHEN 2 * r.place <= r.told + 2 THEN r.hours END) AS high, "
+        "MIN(CASE WHEN 10 * r.place >= 9 * r.told THEN r.hours END) AS p90, "
+        "SUM(CASE WHEN r.hours <= :sla THEN 1 ELSE 0 END) AS within, "
+        f"SUM(CASE WHEN {open_one} AND r.elapsed > :sla THEN 1 ELSE 0 END) AS silent, "
+        f"SUM(CASE WHEN {open_one} THEN 1 ELSE 0 END) AS untouched "
+        f"FROM ({ranked}) r GROUP BY r.overall, r.value"
+    )
+
+
+def _leads_sql(source: Source, by: str) -> str:
+    """A SELECT of value, converted, hours (null without an answer) and elapsed per lead of the period."""
     moment = "timestamp with time zone"
     touches = [
-        f"SELECT l.Id AS id, {source.column('Lead', 'l', name, moment)} AS at FROM live.Lead l"
+        f"SELECT l.Id AS id, {source.column('Lead', 'l', name, moment)} AS at FROM live.Lead l "
+        f"WHERE {source.column('Lead', 'l', name, moment)} IS NOT NULL"
         for name in ("FirstCallDateTime", "FirstEmailDateTime")
         if source.has("Lead", name)
     ]
@@ -79,32 +100,41 @@ def _sql(source: Source, by: str) -> str:
     value = source.column("Lead", "l", DIMENSIONS[by], "text")
     until = f"CAST(:until AS {moment})"
     return (
-        f"SELECT l.Id AS id, {value} AS value, l.IsConverted IS TRUE AS converted, "
+        f"SELECT {value} AS value, l.IsConverted IS TRUE AS converted, "
         f"hours_between(l.CreatedDate, MIN(x.at)) AS hours, hours_between(l.CreatedDate, {until}) AS elapsed "
         f"FROM live.Lead l LEFT JOIN ({every}) x ON x.id = l.Id AND x.at >= l.CreatedDate AND x.at <= {until} "
         f"WHERE local_date(l.CreatedDate) BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE) "
         f"AND l.CreatedDate <= {until} AND {source.owned('l.OwnerId')} "
-        "GROUP BY l.Id, 2, 3, l.CreatedDate"
+        "GROUP BY l.Id, 1, 2, l.CreatedDate"
     )
 
 
-def _measures(rows: list[Any], sla: int) -> dict[str, Any]:
-    hours = [Decimal(str(r.hours)) for r in rows if r.hours is not None]
-    without = [r for r in rows if r.hours is None]
-    open_ones = [r for r in without if not r.converted]
-    silent = sum(r.elapsed > sla for r in open_ones)
-    within = sum(h <= sla for h in hours)
-    over = len(hours) - within + silent
+def _label(source: Source, row: Any) -> str:
+    if row.overall:
+        return "all"
+    return source.users.get(row.value, row.value) if row.value else "(none)"
+
+
+def _measures(row: Any) -> dict[str, Any]:
+    """row: as `_sql` selects it, None without a lead."""
+    if row is None:
+        counts = dict.fromkeys(("leads", "responded", "within_sla", "over_sla", "silent", "pending"), 0)
+        return {**counts, "converted_untouched": 0}
+    leads, responded, within, silent, untouched = (
+        int(n) for n in (row.leads, row.responded, row.within, row.silent, row.untouched)
+    )
+    over = responded - within + silent
+    low, high, p90 = (None if h is None else Decimal(str(h)) for h in (row.low, row.high, row.p90))
     return {
-        "leads": len(rows),
-        "responded": len(hours),
-        "median_hours": tenth(median(hours)),
-        "p90_hours": tenth(percentile(hours, 90)),
+        "leads": leads,
+        "responded": responded,
+        "median_hours": None if low is None or high is None else tenth((low + high) / 2),
+        "p90_hours": tenth(p90),
         "within_sla": within,
         "over_sla": over,
         "silent": silent,
-        "pending": len(open_ones) - silent,
-        "converted_untouched": len(without) - len(open_ones),
+        "pending": untouched - silent,
+        "converted_untouched": leads - responded - untouched,
         "within_sla_percent": percent(within, within + over),
     }
 

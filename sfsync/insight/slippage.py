@@ -11,7 +11,7 @@ from sfsync.insight.deals import Deals, state_notes
 from sfsync.insight.fiscal import Period
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, average, make, money, percent, tenth
+from sfsync.insight.table import Spread, Table, make, money, percent, tenth
 from sfsync.insight.touch import last_touch, touched
 
 AGES = ((0, 90), (91, 180), (181, 365), (366, None))
@@ -77,19 +77,19 @@ def pushes(source: Source) -> Table:
     for count in sorted({int(r.pushes) for r, _ in found}):
         of = [(r, t) for r, t in found if int(r.pushes) == count]
         tally = total(t for _, t in of)
-        days = sum(int(r.days) * t.n for r, t in of)
+        pushed_days = sum(int(r.days) * t.n for r, t in of)
         rows.append(
             {
                 "pushes": count,
                 "n": tally.n,
                 "amount": money(tally.amount),
                 "quarter_pushes": sum(int(r.crossing) * t.n for r, t in of),
-                "days_per_push": tenth(Decimal(days) / (count * tally.n)) if count and tally.n else None,
+                "days_per_push": tenth(Decimal(pushed_days) / (count * tally.n)) if count and tally.n else None,
             }
         )
     every = total(t for _, t in found)
     often = total(t for r, t in found if r.pushes >= 2)
-    all_days = [Decimal(int(r.days)) for r, t in found for _ in range(t.n) if r.pushes]
+    days = Spread((int(r.days), t.n) for r, t in found if r.pushes)
     count = sum(int(r.pushes) * t.n for r, t in found)
     return make(
         "Pushed close dates of open opportunities",
@@ -97,8 +97,8 @@ def pushes(source: Source) -> Table:
         rows,
         facts={
             "twice_or_more_percent": percent(often.amount, every.amount),
-            "days_per_push": tenth(sum(all_days, Decimal(0)) / count) if count else None,
-            "days_per_pushed_deal": tenth(average(all_days)),
+            "days_per_push": tenth(Decimal(days.sum) / count) if count else None,
+            "days_per_pushed_deal": tenth(days.mean),
         },
         notes=[state.note, *deals.rates.notes(every.n_no_rate)],
         parameters=source.common,

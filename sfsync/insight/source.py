@@ -23,6 +23,7 @@ from sfsync.warehouse.schema import column
 
 TERMINAL_STATUSES = ("Closed - Not Converted", "Unqualified", "Disqualified")
 DATED_RATE = "DatedConversionRate"
+BATCH = 5000
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,18 @@ class Source:
 
         values: for `:name` (days as text, to be cast) and cfg('name').
         """
+        return list(self.con.exec_driver_sql(self._text(sql, values), execution_options={"no_parameters": True}))
+
+    def stream(self, sql: str, **values: Param | date | Decimal) -> Iterator[Any]:
+        """The same rows, few of them in memory at a time. Ask nothing else before the last is taken."""
+        options = {"no_parameters": True, "stream_results": True}
+        with self.con.exec_driver_sql(self._text(sql, values), execution_options=options) as found:
+            for some in found.partitions(BATCH):
+                yield from some
+
+    def _text(self, sql: str, values: Mapping[str, Param | date | Decimal]) -> str:
         params = {name: _param(value) for name, value in values.items()}
-        text = render(parse(sql, params), self.warehouse.dialect, self.clock, params)
-        return list(self.con.exec_driver_sql(text, execution_options={"no_parameters": True}))
+        return render(parse(sql, params), self.warehouse.dialect, self.clock, params)
 
     def columns(self, table: str) -> Mapping[str, str]:
         """Casefolded name → type of `live.<table>`, or of `schema.table`."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sfsync.insight.deals import Deals
 from sfsync.insight.fiscal import Period
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, average, counted, make, median, percent, tenth
+from sfsync.insight.table import Spread, Table, counted, make, percent, tenth
 
 BENCHMARK_MONTHS_DAYS = 548
 """Eighteen months."""
@@ -105,18 +105,18 @@ def _of_all(deals: Deals) -> Table:
     rows = []
     for stage in sorted({r.stage for r in found}, key=deals.order):
         of_stage = [r for r in found if r.stage == stage]
-        days = [int(r.days) for r in of_stage for _ in range(int(r.n))]
-        won = [int(r.days) for r in of_stage if r.recent_win for _ in range(int(r.n))]
+        days = Spread((int(r.days), int(r.n)) for r in of_stage)
+        won = Spread((int(r.days), int(r.n)) for r in of_stage if r.recent_win)
         rows.append(
             {
                 "stage": stage,
-                "opportunities": len(days),
+                "opportunities": days.n,
                 "stays": sum(int(r.stays) for r in of_stage),
                 "still_on": sum(int(r.still_on) for r in of_stage),
-                "median_days": tenth(median(days)),
-                "mean_days": tenth(average(days)),
-                "won": len(won),
-                "benchmark_days": tenth(median(won)) if len(won) >= MIN_PASSAGES else None,
+                "median_days": tenth(days.median),
+                "mean_days": tenth(days.mean),
+                "won": won.n,
+                "benchmark_days": tenth(won.median) if won.n >= MIN_PASSAGES else None,
             }
         )
     thin = sum(row["benchmark_days"] is None for row in rows)

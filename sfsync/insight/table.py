@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -66,9 +65,10 @@ def make(
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON can hold it: money and rates as numbers, days and moments in ISO form."""
+    """The value as JSON can hold it: money and rates as numbers, whole ones exact whatever their size, days and
+    moments in ISO form."""
     if isinstance(value, Decimal):
-        return float(value)
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -100,27 +100,64 @@ def percent(part: Number, of: Number) -> Decimal | None:
     return rounded(100 * Decimal(part) / Decimal(of), TENTH) if of else None
 
 
-def average(values: Sequence[Number]) -> Decimal | None:
-    return Decimal(sum(values)) / len(values) if values else None
+class Spread:
+    """Numbers with how often each came: what a list of them would say, in the memory of the different ones."""
+
+    def __init__(self, pairs: Iterable[tuple[Number, int]] = ()):
+        self._counts: dict[Number, int] = {}
+        for value, count in pairs:
+            self.add(value, count)
+
+    def add(self, value: Number, count: int = 1) -> None:
+        self._counts[value] = self._counts.get(value, 0) + count
+
+    def merge(self, other: Spread) -> Spread:
+        for value, count in other._counts.items():
+            self.add(value, count)
+        return self
+
+    @property
+    def n(self) -> int:
+        return sum(self._counts.values())
+
+    @property
+    def sum(self) -> Number:
+        return sum(value * count for value, count in self._counts.items())
+
+    @property
+    def largest(self) -> Number | None:
+        return max(self._counts, default=None)
+
+    @property
+    def mean(self) -> Decimal | None:
+        return Decimal(self.sum) / self.n if self._counts else None
+
+    @property
+    def median(self) -> Decimal | None:
+        """Of an even number of values the mean of the two middle ones."""
+        n = self.n
+        return (self._at((n + 1) // 2) + self._at((n + 2) // 2)) / 2 if n else None
+
+    def percentile(self, percent: int) -> Decimal | None:
+        """By nearest rank: the value at position ceil(percent / 100 x n)."""
+        n = self.n
+        return self._at(max(-(-percent * n // 100), 1)) if n else None
+
+    def between(self, low: Number, high: Number | None) -> int:
+        """How many, both ends included."""
+        return sum(c for value, c in self._counts.items() if value >= low and (high is None or value <= high))
+
+    def _at(self, place: int) -> Decimal:
+        for value in sorted(self._counts):
+            place -= self._counts[value]
+            if place <= 0:
+                return Decimal(value)
+        raise IndexError(place)
 
 
-def median(values: Sequence[Number]) -> Decimal | None:
-    """Of an even number of values the mean of the two middle ones."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return Decimal(ordered[middle])
-    return (Decimal(ordered[middle - 1]) + Decimal(ordered[middle])) / 2
-
-
-def percentile(values: Sequence[Number], percent: int) -> Decimal | None:
-    """By nearest rank: the value at position ceil(percent / 100 x n)."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return Decimal(ordered[max(math.ceil(Decimal(percent * len(ordered)) / 100), 1) - 1])
+def exact(value: Decimal) -> Decimal:
+    """The same number without the zeros a database puts behind it: 10.0000 is 10."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
 def tenth(value: Number | None) -> Decimal | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -119,8 +119,10 @@ def waterfall(
     deals entered and left. Raises InputError when a moment cannot be told.
     """
     found = _Pairs(source, start, end, Scope(window, exclude_omitted, source.settings.owners))
-    deals = found.deals()
-    rows = _rows(deals)
+    added = _Sums()
+    for deal in found.deals():
+        added.add(deal)
+    rows = added.rows()
     check(rows)
     amount, count = found.bookings()
     return make(
@@ -128,8 +130,8 @@ def waterfall(
         ("bar", "n", "amount"),
         rows,
         facts={
-            "entries": sum(any(bar in ENTRIES for bar, _ in d.bars) for d in deals),
-            "exits": sum(any(bar in EXITS for bar, _ in d.bars) for d in deals),
+            "entries": added.entries,
+            "exits": added.exits,
             "bookings": amount,
             "n_bookings": count,
         },
@@ -171,22 +173,31 @@ def check(rows: Sequence[Any]) -> None:
         raise SfsyncError(f"the waterfall does not add up: {difference} is left over. Please report this as a bug.")
 
 
-def _rows(deals: Iterable[Deal]) -> list[dict[str, Any]]:
-    sums = dict.fromkeys(("start", *BARS, "end"), Decimal("0.00"))
-    counts = dict.fromkeys(sums, 0)
+class _Sums:
+    """What the deals add up to, bar by bar."""
 
-    def count(bar: str, amount: Decimal) -> None:
-        sums[bar] += amount
-        counts[bar] += 1
+    def __init__(self) -> None:
+        self.sums = dict.fromkeys(("start", *BARS, "end"), Decimal("0.00"))
+        self.counts = dict.fromkeys(self.sums, 0)
+        self.entries = self.exits = 0
+        """Deals, not bars."""
 
-    for deal in deals:
+    def add(self, deal: Deal) -> None:
         if deal.in_before and deal.before:
-            count("start", deal.before.amount)
+            self._count("start", deal.before.amount)
         for bar, amount in deal.bars:
-            count(bar, amount)
+            self._count(bar, amount)
         if deal.in_after and deal.after:
-            count("end", deal.after.amount)
-    return [{"bar": bar, "n": counts[bar], "amount": money(sums[bar])} for bar in sums]
+            self._count("end", deal.after.amount)
+        self.entries += any(bar in ENTRIES for bar, _ in deal.bars)
+        self.exits += any(bar in EXITS for bar, _ in deal.bars)
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [{"bar": bar, "n": self.counts[bar], "amount": money(self.sums[bar])} for bar in self.sums]
+
+    def _count(self, bar: str, amount: Decimal) -> None:
+        self.sums[bar] += amount
+        self.counts[bar] += 1
 
 
 def _dates(deal: Deal) -> dict[str, Any]:
@@ -207,23 +218,19 @@ class _Pairs:
         self.before, self.after = self.data.at(start), self.data.at(end)
         self.left_out = 0
 
-    def deals(self) -> list[Deal]:
-        last = self._just_before_close()
-        found, left_out = [], set()
-        for row in self.data.select(self._sql()):
+    def deals(self) -> Iterator[Deal]:
+        """Those that take part, one by one; `left_out` is right when the last was taken."""
+        self.left_out = 0
+        for row in self.data.stream(self._sql(), first=self.before.day, last=self.after.day):
             before, after = self._was(row, "b"), self._was(row, "a")
             if (row.b_id and before is None) or (row.a_id and after is None):
-                left_out.add(row.id)
+                self.left_out += 1
                 continue
-            close = last.get(row.id)
-            if close is None and not self._knows_closes and before and not before.is_closed:
-                close = before
+            close = Was(Decimal(0), row.c_close_date, category=row.c_category, owner=row.c_owner) if row.c_id else None
             in_before, in_after = self.scope.holds(before), self.scope.holds(after)
             bars = split(before, after, self.scope, close)
             if bars or in_before or in_after:
-                found.append(Deal(row.id, row.name, before, after, bars, in_before, in_after))
-        self.left_out = len(left_out)
-        return found
+                yield Deal(row.id, row.name, before, after, bars, in_before, in_after)
 
     def bookings(self) -> tuple[Decimal, int]:
         found = self.data.sums(
@@ -236,12 +243,15 @@ class _Pairs:
         return money(sum((t.amount for _, t in found), Decimal(0))), sum(t.n for _, t in found)
 
     def _sql(self) -> str:
+        """Deals open at one of the moments, or closed in between; c is how they stood just before that close."""
         names = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate")
         listed = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ba" for name in names)
+        close = ", ".join(f"c.{name} AS c_{name}" for name in ("id", "close_date", "category", "owner"))
         return (
-            f"SELECT COALESCE(a.id, b.id) AS id, COALESCE(a.name, b.name) AS name, {listed} "
+            f"SELECT COALESCE(a.id, b.id) AS id, COALESCE(a.name, b.name) AS name, {listed}, {close} "
             f"FROM ({self.before.sql}) b FULL JOIN ({self.after.sql}) a ON a.id = b.id "
-            "ORDER BY COALESCE(a.id, b.id)"
+            f"LEFT JOIN ({self._just_before_close()}) c ON c.id = a.id "
+            "WHERE b.is_closed IS FALSE OR a.is_closed IS FALSE OR c.id IS NOT NULL"
         )
 
     def _was(self, row: Any, side: str) -> Was | None:
@@ -256,25 +266,18 @@ class _Pairs:
             amount, cell("close_date"), bool(cell("is_closed")), bool(cell("is_won")), cell("category"), cell("owner")
         )
 
-    @property
-    def _knows_closes(self) -> bool:
-        return self.source.has("salesforce.OpportunityHistory", "OpportunityId", "StageName", "CloseDate")
-
-    def _just_before_close(self) -> dict[str, Was]:
-        """Id → state just before the last close between the two moments."""
-        sql = self._closes() if self._knows_closes else self._last_open_snapshot()
-        if sql is None:
-            return {}
-        rows = self.data.select(sql, first=self.before.day, last=self.after.day)
-        return {
-            r.id: Was(Decimal(0), r.close_date, category=r.category, owner=r.owner)
-            for r in rows
-            if r.stage is not None and r.open
-        }
+    def _just_before_close(self) -> str:
+        """A SELECT of id, close_date, category and owner, as they were just before the last close in between."""
+        if self.source.has("salesforce.OpportunityHistory", "OpportunityId", "StageName", "CloseDate"):
+            return self._closes()
+        if self.data.first_hand is not None:
+            return self._last_open_snapshot()
+        text = "CAST(NULL AS text)"
+        return f"SELECT {text} AS id, CAST(NULL AS date) AS close_date, {text} AS category, {text} AS owner WHERE 1 = 0"
 
     def _closes(self) -> str:
         return (
-            "SELECT c.id, c.stage, c.close_date, c.category, o.OwnerId AS owner, TRUE AS open FROM "
+            "SELECT c.id, c.close_date, c.category, o.OwnerId AS owner FROM "
             "(SELECT x.*, ROW_NUMBER() OVER (PARTITION BY x.id ORDER BY x.at DESC, x.row_id DESC) AS place FROM "
             "(SELECT h.OpportunityId AS id, h.Id AS row_id, h.CreatedDate AS at, h.StageName AS to_stage, "
             "LAG(h.StageName) OVER w AS stage, LAG(h.CloseDate) OVER w AS close_date, "
@@ -282,15 +285,13 @@ class _Pairs:
             "WINDOW w AS (PARTITION BY h.OpportunityId ORDER BY h.CreatedDate, h.Id)) x "
             "WHERE x.to_stage IN (cfg('closed_stages')) AND (x.stage IS NULL OR x.stage NOT IN (cfg('closed_stages'))) "
             "AND local_date(x.at) > CAST(:first AS DATE) AND local_date(x.at) <= CAST(:last AS DATE)) c "
-            "JOIN salesforce.Opportunity o ON o.Id = c.id WHERE c.place = 1"
+            "JOIN salesforce.Opportunity o ON o.Id = c.id WHERE c.place = 1 AND c.stage IS NOT NULL"
         )
 
-    def _last_open_snapshot(self) -> str | None:
-        if self.data.first_hand is None:
-            return None
+    def _last_open_snapshot(self) -> str:
         return (
-            "SELECT s.id, s.stagename AS stage, s.closedate AS close_date, s.forecastcategory AS category, "
-            "s.ownerid AS owner, s.isclosed IS FALSE AS open FROM (SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.id "
-            "ORDER BY n.day DESC) AS place FROM sfsync.opportunity_snapshot n WHERE n.isclosed IS FALSE "
+            "SELECT s.id, s.closedate AS close_date, s.forecastcategory AS category, s.ownerid AS owner FROM "
+            "(SELECT n.*, ROW_NUMBER() OVER (PARTITION BY n.id ORDER BY n.day DESC) AS place "
+            "FROM sfsync.opportunity_snapshot n WHERE n.isclosed IS FALSE AND n.stagename IS NOT NULL "
             "AND n.day > CAST(:first AS DATE) AND n.day < CAST(:last AS DATE)) s WHERE s.place = 1"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from sfsync.insight.deals import Deals, State
 from sfsync.insight.fiscal import Period
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
-from sfsync.insight.table import Table, average, counted, make, median, money, percent, tenth
+from sfsync.insight.table import Spread, Table, counted, make, money, percent, tenth
 
 WINDOW_DAYS = 365
 DIMENSIONS: Mapping[str, str] = {
@@ -41,12 +42,16 @@ def win_rate(
     day = open deals in scope x average won amount x win rate / average cycle, of the last `window_days` days.
     """
     work = _Work(source, _reasons(source, loss_reason_field, excluded_reasons), cycle_from)
-    rows = [] if by is None else work.by(period, by)
-    rows.append({"line": "all", **work.outcome(period)})
+    found = work.outcomes(period, by)
+    every = merged(found.values())
+    order = sorted(found, key=lambda v: (v is None, v or "")) if by else []
+    rows = [{"line": "(none)" if v is None else source.users.get(v, v), **found[v].shown()} for v in order]
+    rows.append({"line": "all", **every.shown()})
     trailing = Period(source.as_of - timedelta(days=window_days - 1), source.as_of, f"last {window_days} days")
-    last = work.outcome(trailing)
-    per_day, open_deals = work.velocity(last)
-    facts = {f"trailing_{k}": v for k, v in last.items()}
+    last = merged(work.outcomes(trailing).values())
+    open_deals = work.open_deals()
+    per_day = last.velocity(open_deals)
+    facts = {f"trailing_{k}": v for k, v in last.shown().items()}
     return make(
         f"Win rate, {period.label}",
         ("line", "won", "lost", "won_amount", "lost_amount", "win_rate_percent", "win_rate_value_percent",
@@ -55,8 +60,8 @@ def win_rate(
         facts={**facts, "open_deals": open_deals, "velocity_per_day": per_day},
         notes=[
             work.state.note,
-            *work.deals.rates.notes(work.left_out),
-            counted(rows[-1]["negative_cycles"], "won deal was closed before it began: not in the cycle",
+            *work.deals.rates.notes(every.won.n_no_rate + every.lost.n_no_rate),
+            counted(every.negative, "won deal was closed before it began: not in the cycle",
                     "won deals were closed before they began: not in the cycle"),
         ],
         parameters={**source.common, "period": period.label, "from": period.start, "to": period.end, "by": by,
@@ -71,6 +76,46 @@ def velocity(open_deals: int, average_won: Decimal, win_rate: Decimal, cycle_day
     return money(open_deals * average_won * win_rate / cycle_days)
 
 
+@dataclass
+class Outcome:
+    """What became of some closed deals."""
+
+    won: Tally = field(default_factory=Tally)
+    lost: Tally = field(default_factory=Tally)
+    cycles: Spread = field(default_factory=Spread)
+    """Days from the beginning to the close of won deals."""
+    negative: int = 0
+    """Won deals that closed before they began."""
+
+    def add(self, other: Outcome) -> None:
+        self.won.add(other.won)
+        self.lost.add(other.lost)
+        self.cycles.merge(other.cycles)
+        self.negative += other.negative
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            **_rates(self.won, self.lost),
+            "cycle_median_days": tenth(self.cycles.median),
+            "cycle_mean_days": tenth(self.cycles.mean),
+            "cycles": self.cycles.n,
+            "negative_cycles": self.negative,
+        }
+
+    def velocity(self, open_deals: int) -> Decimal | None:
+        won, mean = self.won.n, self.cycles.mean
+        if not won or mean is None:
+            return None
+        return velocity(open_deals, self.won.amount / won, Decimal(won) / (won + self.lost.n), mean)
+
+
+def merged(outcomes: Iterable[Outcome]) -> Outcome:
+    every = Outcome()
+    for outcome in outcomes:
+        every.add(outcome)
+    return every
+
+
 class _Work:
     def __init__(self, source: Source, reasons: tuple[str, list[str]], cycle_from: str):
         self.source = source
@@ -79,63 +124,44 @@ class _Work:
         self.kept, self.excluded = reasons
         self.begin = _begin(self.deals, cycle_from)
         self.cycle_from = cycle_from
-        self.left_out = 0
-        self._last: tuple[int, int, Decimal, Decimal | None] = (0, 0, Decimal(0), None)
 
-    def outcome(self, period: Period, extra: str = "TRUE", **values: Any) -> dict[str, Any]:
-        where = f"d.is_closed IS TRUE AND {_INSIDE} AND {self.kept} AND ({extra})"
-        given = {"start": period.start, "end": period.end, "excluded": self.excluded, **values}
-        found = self.deals.sums(self.state, {"won": "d.is_won"}, where, join=_JOIN, **given)
-        won, lost = (total(t for r, t in found if bool(r.won) is side) for side in (True, False))
-        self.left_out = won.n_no_rate + lost.n_no_rate
-        cycles, negative = self._cycles(where, given)
-        mean = average(cycles)
-        self._last = (won.n, lost.n, won.amount, mean)
-        return {
-            **_rates(won, lost),
-            "cycle_median_days": tenth(median(cycles)),
-            "cycle_mean_days": tenth(mean),
-            "cycles": len(cycles),
-            "negative_cycles": negative,
-        }
+    def outcomes(self, period: Period, by: str | None = None) -> dict[Any, Outcome]:
+        """Value of `by` → outcome; everything under None without it."""
+        value = self._value(by)
+        where = f"d.is_closed IS TRUE AND {_INSIDE} AND {self.kept}"
+        given = {"start": period.start, "end": period.end, "excluded": self.excluded}
+        found: dict[Any, Outcome] = {}
+        for row, tally in self.deals.sums(self.state, {"value": value, "won": "d.is_won"}, where, join=_JOIN, **given):
+            outcome = found.setdefault(row.value, Outcome())
+            (outcome.won if row.won else outcome.lost).add(tally)
+        for row in self._cycles(value, where, given):
+            outcome = found.setdefault(row.value, Outcome())
+            if row.days >= 0:
+                outcome.cycles.add(int(row.days), int(row.n))
+            else:
+                outcome.negative += int(row.n)
+        return found
 
-    def by(self, period: Period, name: str) -> list[dict[str, Any]]:
-        if name not in DIMENSIONS:
-            raise InputError(f'win rate by "{name}" is not offered.{nearest(name, list(DIMENSIONS))}')
-        field = DIMENSIONS[name]
-        self.source.need("Opportunity", field)
-        found = self.source.rows(
-            f"SELECT DISTINCT f.{field} AS value FROM live.Opportunity f WHERE f.IsClosed IS TRUE "
-            "AND f.CloseDate BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE)",
-            start=period.start,
-            end=period.end,
-        )
-        rows = []
-        for value in sorted((r.value for r in found), key=lambda v: (v is None, v or "")):
-            extra = f"f.{field} IS NULL" if value is None else f"f.{field} = :value"
-            outcome = self.outcome(period, extra, **({} if value is None else {"value": value}))
-            label = "(none)" if value is None else self.source.users.get(value, value)
-            rows.append({"line": label, **outcome})
-        return rows
-
-    def velocity(self, trailing: Mapping[str, Any]) -> tuple[Decimal | None, int]:
-        won, lost, amount, mean = self._last
+    def open_deals(self) -> int:
         scope = "d.is_closed IS FALSE AND COALESCE(d.category, 'Pipeline') <> 'Omitted'"
-        open_deals = total(t for _, t in self.deals.sums(self.state, {}, scope)).n
-        if not won or mean is None:
-            return None, open_deals
-        return velocity(open_deals, amount / won, Decimal(won) / (won + lost), mean), open_deals
+        return total(t for _, t in self.deals.sums(self.state, {}, scope)).n
 
-    def _cycles(self, where: str, given: Mapping[str, Any]) -> tuple[list[int], int]:
+    def _value(self, by: str | None) -> str:
+        if by is None:
+            return "CAST(NULL AS text)"
+        if by not in DIMENSIONS:
+            raise InputError(f'win rate by "{by}" is not offered.{nearest(by, list(DIMENSIONS))}')
+        self.source.need("Opportunity", DIMENSIONS[by])
+        return f"f.{DIMENSIONS[by]}"
+
+    def _cycles(self, value: str, where: str, given: Mapping[str, Any]) -> list[Any]:
         sql = (
-            f"SELECT days_between(b.day, d.close_date) AS days, COUNT(*) AS n FROM ({self.state.sql}) d {_JOIN} "
-            f"JOIN ({self.begin}) b ON b.id = d.id WHERE d.is_won IS TRUE AND {where} AND b.day IS NOT NULL "
-            f"AND {self.source.owned('d.owner')} GROUP BY 1"
+            f"SELECT {value} AS value, days_between(b.day, d.close_date) AS days, COUNT(*) AS n "
+            f"FROM ({self.state.sql}) d {_JOIN} JOIN ({self.begin}) b ON b.id = d.id "
+            f"WHERE d.is_won IS TRUE AND {where} AND b.day IS NOT NULL AND {self.source.owned('d.owner')} GROUP BY 1, 2"
         )
         stage = {} if self.cycle_from in ("created", "lead") else {"stage": self.cycle_from}
-        rows = self.deals.select(sql, **given, **stage)
-        cycles = [days for r in rows for days in [int(r.days)] * int(r.n) if days >= 0]
-        return cycles, sum(int(r.n) for r in rows if r.days < 0)
+        return self.deals.select(sql, **given, **stage)
 
 
 _INSIDE = "d.close_date BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE)"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sfsync.errors import InputError
-from sfsync.insight.ageing import ageing, lead_ages, status_funnel, time_in_status
+from sfsync.insight.ageing import ageing, status_funnel, time_in_status
 from sfsync.insight.funnel import cohort, events
 from sfsync.insight.response import first_response
 from sfsync.warehouse import Warehouse
@@ -117,10 +117,10 @@ def test_the_funnel_by_owner_is_by_the_first_owner(warehouse: Warehouse) -> None
 def test_age_of_active_leads(warehouse: Warehouse) -> None:
     d3(warehouse)
     with source(warehouse) as opened:
-        assert lead_ages(opened) == {"L4": 49, "L8": 66}
         found = ageing(opened)
     row = found.row(line="all")
     assert [row[k] for k in ("leads", "0-7", "8-30", "31-90", "over_90", "oldest_days")] == [2, 0, 0, 2, 0, 66]
+    assert row["median_days"] == Decimal("57.5")  # L4 is 49 days old, L8 66
 
 
 def test_time_in_status_adds_up_returns(warehouse: Warehouse) -> None:
