@@ -317,25 +317,32 @@ def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | Non
     return result
 
 
-def plan(config: Given = None, *, out: str | Path = "plan.jsonl", run: Run | None = None) -> Plan:
-    """Turn open findings and clusters into a plan file. Nothing is written to the org."""
-    from sfsync.plan.build import build
-    from sfsync.plan.file import write_plan
+def plan(
+    config: Given = None,
+    *,
+    out: str | Path = "plan.jsonl",
+    assign_leads: bool = False,
+    model: str | Path | None = None,
+    allow_blank_out: bool = False,
+    run: Run | None = None,
+) -> Plan:
+    """Turn open findings and clusters into a plan file. Nothing is written to the org.
+
+    assign_leads: also propose an owner for every lead that waits for one, by the lead model (`model`, else the one in
+    the mappings folder). allow_blank_out: take fixes that empty a filled field. The plan returned reads its changes
+    from the file.
+    """
+    from sfsync.leads.plan import distribution, wanted
+    from sfsync.plan.build import build_file
     from sfsync.plan.guards import Guards
 
     config, run = configured(config), run or new_run("plan")
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
         meta = read_meta(warehouse)
-        made = build(
-            warehouse,
-            org_id=meta["org_id"],
-            instance_url=meta["instance_url"],
-            is_sandbox=meta["is_sandbox"] == "true",
-            now=run.started_at,
-            guards=Guards(config.push.max_rows, config.push.max_share),
-        )
-        write_plan(made, Path(out))
+        given = distribution(warehouse, config, meta, run.started_at, model) if assign_leads else ()
+        guards = Guards.of(config.push, allow_blank_out=allow_blank_out)
+        made = build_file(warehouse, wanted(given, meta, run.started_at, guards, findings=True), Path(out))
         record.update({"plan": str(out), "digest": made.digest, "changes": made.counts})
     return made
 

@@ -73,6 +73,9 @@ class RulesConfig:
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+ALLOWED = ("inactive_owners", "converted_leads")
+
+
 @dataclass(frozen=True)
 class PushConfig:
     max_rows: int = 1000
@@ -81,6 +84,7 @@ class PushConfig:
     duplicate_rules: str = "block"
     assignment_rules: bool = False
     allow: Mapping[str, Any] = field(default_factory=dict)
+    """What the org lets this user do and most orgs do not: `inactive_owners`, `converted_leads`; true or false."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +259,12 @@ class _Reader:
         if not isinstance(allow, dict):
             self.source.problem("push.allow is a mapping.", "push", "allow")
             allow = {}
+        for name, value in allow.items():
+            where = ("push", "allow", str(name))
+            if name not in ALLOWED:
+                self.source.problem(f'unknown key "push.allow.{name}".{nearest(str(name), ALLOWED)}', *where)
+            elif not isinstance(value, bool):
+                self.source.problem(f"push.allow.{name} must be true or false.", *where)
         return PushConfig(
             max_rows=self.number(data, "max_rows", default.max_rows, "push", least=1) or default.max_rows,
             max_share=_percent(str(share)) or 0.0,

@@ -82,6 +82,8 @@ class Change:
     confidence: Confidence = "assisted"
     losers: Sequence[str] = ()
     decision: Literal["accepted", "refused"] | None = None
+    effects: Mapping[str, Value] = field(default_factory=dict)
+    """What Salesforce sets by itself when `after` is written, as the forecast category with a stage. Never sent."""
 
 
 @dataclass(frozen=True)

@@ -137,3 +137,11 @@ def test_a_database_that_is_not_supported_is_refused_without_showing_its_passwor
 def test_a_file_named_like_a_schema_inside_it_is_refused(tmp_path):
     found = problems(tmp_path, MINIMAL.replace("acme.duckdb", "sfsync.duckdb"))
     assert 'warehouse "sfsync.duckdb"' in found[0]
+
+
+def test_what_a_push_is_allowed_is_named(tmp_path):
+    allowed = write(tmp_path, MINIMAL + "push: {allow: {inactive_owners: true}}\n")
+    assert load_config(allowed, ENVIRON).push.allow == {"inactive_owners": True}
+    found = problems(tmp_path, MINIMAL + "push: {allow: {inactive_owner: true, converted_leads: maybe}}\n")
+    assert any('unknown key "push.allow.inactive_owner". Nearest: "inactive_owners"' in p for p in found)
+    assert any("push.allow.converted_leads must be true or false" in p for p in found)

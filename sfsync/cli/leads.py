@@ -74,8 +74,8 @@ def assign(
     from sfsync.leads.assign import assign as propose
     from sfsync.leads.assign import assign_table
     from sfsync.leads.model import load_model, model_path
-    from sfsync.leads.plan import plan_assignments
-    from sfsync.plan.file import write_plan
+    from sfsync.leads.plan import wanted
+    from sfsync.plan.build import build_file
     from sfsync.plan.guards import Guards
 
     loaded: list[Config] = []
@@ -84,10 +84,10 @@ def assign(
         found = propose(source, how, reassign_owned=reassign_owned)
         more: dict[str, Any] = {}
         if out is not None:
-            push = loaded[0].push
             meta = source.warehouse.meta(source.con)
-            made = plan_assignments(source, found, meta, Guards(push.max_rows, push.max_share))
-            write_plan(made, out)
+            made = build_file(
+                source.warehouse, wanted(found, meta, source.clock.now, Guards.of(loaded[0].push)), out, con=source.con
+            )
             more = made.as_json(out)
         show("leads assign", output, [assign_table(source, found)], **more)
     if out is not None:

@@ -14,8 +14,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.group(invoke_without_command=True)
 @config_option
 @click.option("--out", default="plan.jsonl", show_default=True, type=FILE, help="The plan file to write.")
+@click.option("--assign-leads", is_flag=True, help="Also propose an owner for every lead that waits for one.")
+@click.option("--model", type=FILE, help="How leads are given out.  [default: leads/model.yaml in the mappings folder]")
+@click.option("--allow-blank-out", is_flag=True, help="Take fixes that empty a filled field; each must be accepted.")
 @shared
-def plan(config: Path | None, out: Path, output: Output) -> None:
+def plan(
+    config: Path | None, out: Path, assign_leads: bool, model: Path | None, allow_blank_out: bool, output: Output
+) -> None:
     """Turn findings and clusters into a plan file. Nothing is written to the org.
 
     One change per line, with the values before and after and the reason. Review it (`plan show`, `accept`, `refuse`, or
@@ -26,11 +31,11 @@ def plan(config: Path | None, out: Path, output: Output) -> None:
     from sfsync import api
 
     run = api.new_run("plan")
-    made = api.plan(config, out=out, run=run)
+    made = api.plan(config, out=out, assign_leads=assign_leads, model=model, allow_blank_out=allow_blank_out, run=run)
     document = made.as_json(out)
     rows = [{"change": op, "count": n} for op, n in document["changes"].items() if n]
     rows += [{"change": "refused", "count": len(document["refused"])}] if document["refused"] else []
-    say = f"{len(made.changes)} changes in {out}"
+    say = f"{len(made.changes)} changes in {out}, for {made.org}"
     if made.pending_merges:
         say += f"\n{made.pending_merges} clusters await a merge, which this version does not write"
     say += "".join(f"\nrefused {r['guard']} {r['sobject']} {r['id']}: {r['reason']}" for r in document["refused"][:20])
@@ -49,9 +54,14 @@ def show(file: Path, output: Output) -> None:
     if output.format == "table":
         for line in diff_lines(found):
             click.echo(line)
-    rows = [{"op": c.op, "sobject": c.ref.sobject, "id": c.ref.id, "after": dict(c.after)} for c in found.changes]
-    document = {"command": "plan show", "plan": str(file), "digest": found.digest, "summary": summary(found)}
-    emit(output, document, rows if output.format == "csv" else [], f"{len(found.changes)} changes")
+    rows: list[dict[str, Any]] = []
+    if output.format == "csv":
+        rows = [{"op": c.op, "sobject": c.ref.sobject, "id": c.ref.id, "after": dict(c.after)} for c in found.changes]
+    about = {"org_id": found.org_id, "instance_url": found.instance_url, "is_sandbox": found.is_sandbox}
+    document = {"command": "plan show", "plan": str(file), "digest": found.digest, **about}
+    if output.format == "json":
+        document["summary"] = summary(found)
+    emit(output, document, rows, f"{len(found.changes)} changes for {found.org}")
 
 
 @plan.command()
@@ -79,14 +89,10 @@ def _deciding(name: str, help: str, decide: Callable[..., Any]) -> None:
 
         before = read_plan(file)
         after = decide(before, **filters)
-        write_plan(after, file)
         changed = sum(a.decision != b.decision for a, b in zip(after.changes, before.changes, strict=True))
-        emit(
-            output,
-            {"command": f"plan {name}", "decided": changed, **after.as_json(file)},
-            [],
-            f"{changed} lines decided",
-        )
+        document = {"command": f"plan {name}", "decided": changed, **after.as_json(file)}
+        write_plan(after, file)
+        emit(output, document, [], f"{changed} lines decided")
 
 
 def _accept(found: Any, **filters: Any) -> Any:

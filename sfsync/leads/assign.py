@@ -15,7 +15,7 @@ from sfsync.leads.match import Matched, matches, parents, root
 from sfsync.leads.model import Assigning, Model, Territory
 from sfsync.leads.pools import Dealer, State, read_state
 from sfsync.leads.score import scores
-from sfsync.model import Change, Ref
+from sfsync.model import Ref
 from sfsync.normalise.company import norm_company
 from sfsync.normalise.country import country_code
 from sfsync.plan.proposal import Proposal
@@ -68,7 +68,7 @@ class Assignment:
 
     @property
     def because(self) -> dict[str, Any]:
-        reason: dict[str, Any] = {"rule": f"ASSIGN-{self.step}", "detail": self.detail}
+        reason: dict[str, Any] = {"rule": f"ASSIGN-{self.step}", "kind": "reassign", "detail": self.detail}
         if self.pool and self.turn:
             reason |= {"pool": self.pool, "turn": self.turn, "state": dict(self.state)}
         return reason
@@ -311,25 +311,13 @@ def assign_table(source: Source, assignments: Sequence[Assignment]) -> Table:
     )
 
 
-def changes(assignments: Iterable[Assignment]) -> list[Change]:
-    """One update of OwnerId per lead that moves, sorted by Id; confidence `assisted`."""
-    made = [
-        Change(
-            "update",
-            Ref("Lead", a.lead.id),
-            before={"OwnerId": a.lead.owner, "SystemModstamp": a.lead.stamp},
-            after={"OwnerId": a.owner},
-            because=(a.because,),
-        )
+def proposals(assignments: Iterable[Assignment]) -> list[Proposal]:
+    """A new OwnerId for each lead that moves, for `sfsync.plan`, which looks at guards and present values itself."""
+    return [
+        Proposal(Ref("Lead", a.lead.id), {"OwnerId": str(a.owner)}, a.because, distributes=True)
         for a in assignments
         if a.moves
     ]
-    return sorted(made, key=lambda change: change.ref)
-
-
-def proposals(assignments: Iterable[Assignment]) -> list[Proposal]:
-    """The same for `sfsync.plan`, which looks at the guards and at the present values itself."""
-    return [Proposal(c.ref, {"OwnerId": str(c.after["OwnerId"])}, c.because[0]) for c in changes(assignments)]
 
 
 def _leads(source: Source) -> dict[str, Waiting]:

@@ -2,71 +2,150 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.errors import WrongOrg
 from sfsync.model import Change, Confidence, Ref, Value
-from sfsync.plan.fill import fills
-from sfsync.plan.fixes import proposals
-from sfsync.plan.guards import NEEDS, Guards, World, check_field, check_record, volume
-from sfsync.plan.mirror import Fields, active_users, count_live, read_fields, read_rows
-from sfsync.plan.plan import Plan, Refused, object_order, ordered
+from sfsync.plan.effects import effects
+from sfsync.plan.facts import read_facts
+from sfsync.plan.file import write_stream
+from sfsync.plan.fill import Fills
+from sfsync.plan.fixes import Fixes
+from sfsync.plan.guards import Guards, World, check_field, check_record, needs, volume
+from sfsync.plan.mirror import CHUNK, Fields, batched, count_live, read_rows
+from sfsync.plan.plan import Plan, Refused, object_order
 from sfsync.plan.proposal import Proposal
 from sfsync.plan.values import Wire, canonical, same
 from sfsync.salesforce.ids import to18
 from sfsync.warehouse import Warehouse
 
 
-def build(
-    warehouse: Warehouse,
-    *,
-    org_id: str,
-    instance_url: str,
-    is_sandbox: bool,
-    now: datetime,
-    guards: Guards | None = None,
-) -> Plan:
-    """The plan that applies the fixes of all open findings and fills the masters of clusters decided "merge".
+@dataclass(frozen=True)
+class Wanted:
+    """What a plan shall hold, and for which org."""
+
+    org_id: str
+    instance_url: str
+    is_sandbox: bool
+    now: datetime
+    """Aware, UTC."""
+    guards: Guards = field(default_factory=Guards)
+    owners: Sequence[Proposal] = ()
+    """New owners, as `sfsync.leads` proposes them; they go before what a rule would do about the same owner."""
+    findings: bool = True
+    """Also the fixes of all open findings, and the blanks of masters of clusters decided "merge"."""
+
+
+@dataclass
+class Drafting:
+    """A plan in the making: go through `changes` once, then see what was left out."""
+
+    con: sa.Connection
+    warehouse: Warehouse
+    wanted: Wanted
+    refused: list[Refused] = field(default_factory=list)
+    pending_merges: int = 0
+
+    def changes(self) -> Iterator[Change]:
+        """In push order, a few thousand records at a time."""
+        fixes, fills = Fixes(self.con, self.warehouse, self.wanted.now), Fills(self.con, self.warehouse)
+        clusters = fills.counts() if self.wanted.findings else {}
+        self.pending_merges = sum(clusters.values())
+        sobjects = {
+            *clusters,
+            *(fixes.sobjects() if self.wanted.findings else ()),
+            *(p.ref.sobject for p in self.wanted.owners),
+        }
+        for sobject in sorted(sobjects, key=object_order):
+            wanted = [iter(sorted((p for p in self.wanted.owners if p.ref.sobject == sobject), key=_id))]
+            if self.wanted.findings:
+                wanted += [fixes.of(sobject, self.refused.append), fills.of(sobject)]
+            yield from self._of_object(sobject, heapq.merge(*wanted, key=_id))
+
+    def _of_object(self, sobject: str, wanted: Iterable[Proposal]) -> Iterator[Change]:
+        facts = read_facts(self.con, self.warehouse, sobject)
+        by_record = (list(group) for _, group in groupby(wanted, key=_id))
+        count = 0
+        for some in batched(by_record, CHUNK):
+            names = {name for group in some for p in group for name in p.after}
+            ids = [group[0].ref.id for group in some]
+            rows = read_rows(self.con, self.warehouse, sobject, ids, {*names, "SystemModstamp", *needs(sobject)})
+            for group in some:
+                ref = group[0].ref
+                row = rows.get(ref.id)
+                if row is None:
+                    gone = "the record is not in the mirror, or was deleted; run `sfsync check` again"
+                    self.refused.append(Refused("GONE", ref, gone))
+                    continue
+                change, out = combine(World(ref, facts, row.values, self.wanted.guards), group)
+                self.refused += out
+                if change is not None:
+                    count += 1
+                    yield change
+        self._brake(sobject, count)
+
+    def _brake(self, sobject: str, count: int) -> None:
+        live = count_live(self.con, self.warehouse, sobject)
+        reason = volume(sobject, count, live, self.wanted.guards.max_rows, self.wanted.guards.max_share)
+        if reason:
+            text = f"{reason}. Refuse some lines, or push with --allow-large"
+            self.refused.append(Refused("GUARD-12", Ref(sobject, ""), text))
+
+
+def build(warehouse: Warehouse, wanted: Wanted) -> Plan:
+    """The plan that applies everything wanted.
 
     All fixes of one record become one Change with a reason each; a fix is taken whole or not at all. What is already
     so in the mirror is left out silently; what a guard or a disagreement keeps out stands in `Plan.refused`. Nothing
-    is written anywhere. now: aware UTC. Raises WrongOrg when the warehouse mirrors another org.
+    is written anywhere. Raises WrongOrg when the warehouse mirrors another org.
     """
-    guards = guards or Guards()
-    with warehouse.read() as con:
-        _same_org(warehouse.meta(con), org_id, is_sandbox)
-        wanted, refused = proposals(con, warehouse, now)
-        filled, pending = fills(con, warehouse)
-        changes: list[Change] = []
-        for sobject, group in groupby(sorted([*wanted, *filled], key=_place), key=lambda p: p.ref.sobject):
-            made, out = _of_object(con, warehouse, sobject, list(group), guards)
-            changes += made
-            refused += out
-        refused += _volume(con, warehouse, changes, guards)
-    return Plan(
-        org_id=to18(org_id),
-        instance_url=instance_url,
-        is_sandbox=is_sandbox,
-        made_at=now.replace(microsecond=0),
-        changes=ordered(changes),
-        refused=tuple(sorted(refused, key=lambda r: (object_order(r.ref.sobject), r.ref.id, r.guard, r.reason))),
-        pending_merges=pending,
-    )
+    with _drafting(warehouse, wanted) as drafting:
+        changes = tuple(drafting.changes())
+        return _with_refused(replace(_head(wanted), changes=changes), drafting)
+
+
+def build_file(warehouse: Warehouse, wanted: Wanted, path: str | Path, *, con: sa.Connection | None = None) -> Plan:
+    """The same, written to a plan file as it is made: a plan of any size takes little memory.
+
+    con: read by this connection. The plan returned reads its changes from the file. Raises PlanError when the file
+    cannot be written.
+    """
+    with _drafting(warehouse, wanted, con) as drafting:
+        written = write_stream(_head(wanted), drafting.changes(), path)
+        return _with_refused(written, drafting)
+
+
+@contextmanager
+def _drafting(warehouse: Warehouse, wanted: Wanted, con: sa.Connection | None = None) -> Iterator[Drafting]:
+    with nullcontext(con) if con is not None else warehouse.read() as reading:
+        _same_org(warehouse.meta(reading), wanted.org_id, wanted.is_sandbox)
+        yield Drafting(reading, warehouse, wanted)
+
+
+def _head(wanted: Wanted) -> Plan:
+    return Plan(to18(wanted.org_id), wanted.instance_url, wanted.is_sandbox, wanted.now.replace(microsecond=0), ())
+
+
+def _with_refused(plan: Plan, drafting: Drafting) -> Plan:
+    refused = sorted(drafting.refused, key=lambda r: (object_order(r.ref.sobject), r.ref.id, r.guard, r.reason))
+    return replace(plan, refused=tuple(refused), pending_merges=drafting.pending_merges)
 
 
 def combine(world: World, wanted: Sequence[Proposal]) -> tuple[Change | None, list[Refused]]:
     """The one Change of one record out of everything proposed for it, and what was kept out."""
-    against = check_record(world)
-    if against:
-        return None, [Refused(against[0], world.ref, against[1])]
-    open_ones = [p for p in (_spelt(world, p) for p in wanted) if _differs(world, p)]
+    open_ones = [p for p in (_spelt(world, p) for p in _one_owner(wanted)) if _differs(world, p)]
+    if not open_ones:
+        return None, []
+    row, world = world.row, _as_typed(world, open_ones)
     refused = _conflicts(world, open_ones)
     out = {name for name, _ in refused}
     for proposal in open_ones:
@@ -76,30 +155,27 @@ def combine(world: World, wanted: Sequence[Proposal]) -> tuple[Change | None, li
                 out.add(name)
                 refused.append((name, Refused(found[0], world.ref, found[1])))
     kept = [p for p in open_ones if out.isdisjoint(p.after)]
-    return (_change(world, kept) if kept else None), [r for _, r in refused]
+    if not kept:
+        return None, [r for _, r in refused]
+    against = check_record(world, {name: value for p in kept for name, value in p.after.items()})
+    if against:  # then the rest of what was refused is of no use to anybody
+        return None, [Refused(against[0], world.ref, against[1])]
+    return _change(world, row, kept), [r for _, r in refused]
 
 
-def _of_object(
-    con: sa.Connection, warehouse: Warehouse, sobject: str, wanted: Sequence[Proposal], guards: Guards
-) -> tuple[list[Change], list[Refused]]:
-    fields = read_fields(con, warehouse, sobject)
-    touched = {name for p in wanted for name in p.after}
-    names = {*touched, "SystemModstamp", *NEEDS.get(sobject, ())}
-    rows = read_rows(con, warehouse, sobject, {p.ref.id for p in wanted}, names)
-    users = active_users(con, warehouse) if "ownerid" in {n.casefold() for n in touched} else None
-    changes: list[Change] = []
-    refused: list[Refused] = []
-    for ref, group in groupby(wanted, key=lambda p: p.ref):
-        row = rows.get(ref.id)
-        if row is None:
-            refused.append(
-                Refused("GONE", ref, "the record is not in the mirror, or was deleted; run `sfsync check` again")
-            )
-            continue
-        change, out = combine(World(ref, fields, row.values, guards, users), list(group))
-        refused += out
-        changes += [change] if change else []
-    return changes, refused
+def _one_owner(wanted: Sequence[Proposal]) -> list[Proposal]:
+    """Where the distribution of leads gives a lead to somebody, no rule does."""
+    if not any(p.distributes for p in wanted):
+        return list(wanted)
+    return [p for p in wanted if p.distributes or "ownerid" not in {n.casefold() for n in p.after}]
+
+
+def _as_typed(world: World, wanted: Iterable[Proposal]) -> World:
+    """The record with the record type it will have: its picklists are those of that type."""
+    types = {str(value): value for p in wanted for name, value in p.after.items() if name == "RecordTypeId"}
+    if len(types) != 1:
+        return world
+    return replace(world, row={**world.row, "RecordTypeId": next(iter(types.values()))})
 
 
 def _spelt(world: World, proposal: Proposal) -> Proposal:
@@ -110,7 +186,7 @@ def _spelt(world: World, proposal: Proposal) -> Proposal:
 
 def _differs(world: World, proposal: Proposal) -> bool:
     return not all(
-        name in world.row and _same(world.fields, name, value, world.row[name])
+        name in world.row and _same(world.facts.fields, name, value, world.row[name])
         for name, value in proposal.after.items()
     )
 
@@ -120,7 +196,7 @@ def _conflicts(world: World, wanted: Iterable[Proposal]) -> list[tuple[str, Refu
     values: dict[str, dict[object, Mapping[str, Any]]] = {}
     for proposal in wanted:
         for name, value in proposal.after.items():
-            values.setdefault(name, {}).setdefault(_canonical(world.fields, name, value), proposal.because)
+            values.setdefault(name, {}).setdefault(_canonical(world.facts.fields, name, value), proposal.because)
     return [
         (name, Refused("CONFLICT", world.ref, f"{' and '.join(map(_reason, found.values()))} disagree on {name}"))
         for name, found in values.items()
@@ -128,26 +204,16 @@ def _conflicts(world: World, wanted: Iterable[Proposal]) -> list[tuple[str, Refu
     ]
 
 
-def _change(world: World, kept: Sequence[Proposal]) -> Change:
+def _change(world: World, row: Mapping[str, Value], kept: Sequence[Proposal]) -> Change:
     after: dict[str, Wire] = {}
     for proposal in kept:
         after |= proposal.after
-    after = {n: v for n, v in sorted(after.items()) if not _same(world.fields, n, v, world.row.get(n))}
-    before = {name: world.row.get(name) for name in sorted([*after, "SystemModstamp"])}
+    after = {n: v for n, v in sorted(after.items()) if not _same(world.facts.fields, n, v, row.get(n))}
+    follows = effects(world, after)
+    before = {name: row.get(name) for name in sorted({*after, *follows, "SystemModstamp"})}
     confidence: Confidence = "auto" if all(p.confidence == "auto" for p in kept) else "assisted"
     because = [p.because for i, p in enumerate(kept) if p.because not in [k.because for k in kept[:i]]]
-    return Change("update", world.ref, before, after, tuple(because), confidence)
-
-
-def _volume(con: sa.Connection, warehouse: Warehouse, changes: Iterable[Change], guards: Guards) -> list[Refused]:
-    found = []
-    for sobject, n in sorted(Counter(c.ref.sobject for c in changes).items()):
-        reason = volume(sobject, n, count_live(con, warehouse, sobject), guards.max_rows, guards.max_share)
-        if reason:
-            found.append(
-                Refused("GUARD-12", Ref(sobject, ""), f"{reason}. Refuse some lines, or push with --allow-large")
-            )
-    return found
+    return Change("update", world.ref, before, after, tuple(because), confidence, effects=follows)
 
 
 def _same_org(meta: Mapping[str, str], org_id: str, is_sandbox: bool) -> None:
@@ -160,8 +226,8 @@ def _same_org(meta: Mapping[str, str], org_id: str, is_sandbox: bool) -> None:
         raise WrongOrg(f"the warehouse was pulled from {kind} and org {org_id} says otherwise. Pull again (GUARD-15).")
 
 
-def _place(proposal: Proposal) -> tuple[tuple[int, str], str]:
-    return object_order(proposal.ref.sobject), proposal.ref.id
+def _id(proposal: Proposal) -> str:
+    return proposal.ref.id
 
 
 def _reason(because: Mapping[str, Any]) -> str:

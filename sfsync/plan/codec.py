@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "delete": ("op", "sobject", "id", "before", *_ENDS),
 }
 """The keys of a line, in the order they are written. All must be there."""
+
+EFFECTS = "effects"
+"""Also in an update that has any, after `after`: what Salesforce sets by itself then. Never sent."""
 
 _ID_KEY = {"update": "id", "merge": "master", "convert": "lead", "delete": "id"}
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -48,7 +52,11 @@ def to_line(change: Change) -> dict[str, Any]:
         data["opportunity"] = {
             k[12:]: v for k, v in _fields(change.after).items() if k.startswith("opportunity.")
         } or None
-    return {key: data[key] for key in KEYS[change.op]}
+    keys = KEYS[change.op]
+    if change.effects:
+        data[EFFECTS] = _fields(change.effects)
+        keys = tuple(k for key in keys for k in ((key, EFFECTS) if key == "after" else (key,)))
+    return {key: data[key] for key in keys}
 
 
 def from_line(data: object) -> tuple[Change | None, Problems]:
@@ -58,7 +66,7 @@ def from_line(data: object) -> tuple[Change | None, Problems]:
     op = str(data.get("op"))
     if op not in KEYS:
         return None, [f'unknown op "{op}"; it is one of {", ".join(KEYS)}.{nearest(op, list(KEYS))}']
-    problems = _keys(data, KEYS[op])
+    problems = _keys({k: v for k, v in data.items() if op != "update" or k != EFFECTS}, KEYS[op])
     if not problems:
         problems = _common(data) + _by_op(op, data)
     if problems:
@@ -66,14 +74,39 @@ def from_line(data: object) -> tuple[Change | None, Problems]:
     return _change(op, data), []
 
 
-def digest(changes: Iterable[Change]) -> str:
-    """sha256 (hex) over the lines of all changes in order, without their decisions."""
-    summed = hashlib.sha256()
+def text(change: Change) -> tuple[str, str]:
+    """(the change's line in the file, what of it the digest is over: all but the decision); no line ends."""
+    data = to_line(change)
+    decision = data.pop("decision")  # always the last key
+    summed = dumps(data)
+    return f'{summed[:-1]}, "decision": {dumps(decision)}}}', summed
+
+
+class Seal:
+    """Counts and digest of changes, taken in one by one in order."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.counts: Counter[str] = Counter()
+
+    def add(self, change: Change) -> str:
+        """Take in the next change; its line in the file."""
+        line, summed = text(change)
+        self._digest.update(summed.encode() + b"\n")
+        self.counts[change.op] += 1
+        return line
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) over the lines of all changes in order, without their decisions."""
+        return self._digest.hexdigest()
+
+
+def seal_of(changes: Iterable[Change]) -> Seal:
+    seal = Seal()
     for change in changes:
-        line = to_line(change)
-        del line["decision"]
-        summed.update(dumps(line).encode() + b"\n")
-    return summed.hexdigest()
+        seal.add(change)
+    return seal
 
 
 def _keys(data: Mapping[str, Any], wanted: Sequence[str]) -> Problems:
@@ -88,7 +121,7 @@ def _common(data: Mapping[str, Any]) -> Problems:
             problems.append(f'"{key}" must be a name')
     if isinstance(data.get("sobject"), str) and not _NAME.fullmatch(data["sobject"]):
         problems.append(f'"{data["sobject"]}" is not the API name of an sObject')
-    for key in ("before", "after"):
+    for key in ("before", "after", EFFECTS):
         if key in data:
             problems += _field_problems(key, data[key])
     because = data["because"]
@@ -169,6 +202,7 @@ def _change(op: Any, data: Mapping[str, Any]) -> Change:
         confidence=data["confidence"],
         losers=tuple(to18(loser) for loser in data.get("losers", ())),
         decision=data["decision"],
+        effects=_fields(data.get(EFFECTS, {})),
     )
 
 

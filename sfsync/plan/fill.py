@@ -6,11 +6,12 @@ So before any merge the master's blanks are filled from the other records of its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import sqlalchemy as sa
 
-from sfsync.plan.mirror import Fields, Row, read_fields, read_rows
+from sfsync.plan.mirror import Fields, Row, batched, by_id, places_by_code, read_fields, read_rows
 from sfsync.plan.proposal import Proposal
 from sfsync.plan.values import Wire, canonical
 from sfsync.warehouse import Warehouse
@@ -31,23 +32,52 @@ ADDRESS = ("Street", "City", "State", "PostalCode", "Country", "StateCode", "Cou
 GEO = ("Latitude", "Longitude", "GeocodeAccuracy")
 """An address is filled as one: half of one and half of another is the address of nobody."""
 
+CLUSTERS = 500
+"""Of so many the records are held at a time."""
+
 STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 
 
-def fills(con: sa.Connection, warehouse: Warehouse) -> tuple[list[Proposal], int]:
-    """(proposals for the masters of clusters decided "merge", by Id; how many such clusters there are)."""
-    if not warehouse.has_table(con, "sfsync.clusters"):
-        return [], 0
-    rows = con.execute(
-        sa.text(
-            "SELECT sobject, cluster, id, master FROM sfsync.clusters WHERE decision = 'merge' "
-            "ORDER BY sobject, cluster, id"
+@dataclass
+class Fills:
+    """Proposals for the masters of clusters decided "merge"."""
+
+    con: sa.Connection
+    warehouse: Warehouse
+
+    def counts(self) -> dict[str, int]:
+        """sObject → clusters decided "merge"."""
+        if not self.warehouse.has_table(self.con, "sfsync.clusters"):
+            return {}
+        rows = self.con.execute(
+            sa.text("SELECT sobject, count(DISTINCT cluster) FROM sfsync.clusters WHERE decision = 'merge' GROUP BY 1")
         )
-    ).all()
-    found: list[Proposal] = []
-    for sobject, members in groupby(rows, key=lambda r: str(r[0])):
-        found += _of_object(con, warehouse, sobject, [(r[1], r[2], r[3]) for r in members])
-    return found, len({(r[0], r[1]) for r in rows})
+        return {str(sobject): int(n) for sobject, n in rows}
+
+    def of(self, sobject: str) -> Iterator[Proposal]:
+        """By the master's Id."""
+        fields = read_fields(self.con, self.warehouse, sobject)
+        sql = (
+            "SELECT m.id, c.id FROM sfsync.clusters m "
+            "JOIN sfsync.clusters c ON c.sobject = m.sobject AND c.cluster = m.cluster "
+            "WHERE m.decision = 'merge' AND m.master IS TRUE AND m.sobject = :sobject "
+            'AND m.id COLLATE "C" > :after ORDER BY m.id COLLATE "C", c.id COLLATE "C" LIMIT :size'
+        )
+        members = by_id(self.con, sql, {"sobject": sobject})
+        clusters = ((master, [id for _, id in group]) for master, group in groupby(members, key=lambda r: str(r[0])))
+        for some in batched(clusters, CLUSTERS):
+            yield from self._of_clusters(sobject, some, fields)
+
+    def _of_clusters(self, sobject: str, clusters: Sequence[tuple[str, list[str]]], fields: Fields) -> list[Proposal]:
+        names = [*fillable(fields), *STAMPS, "IsConverted"]
+        rows = read_rows(self.con, self.warehouse, sobject, {id for _, ids in clusters for id in ids}, names)
+        found: list[Proposal] = []
+        for master, ids in clusters:
+            if any(id not in rows or rows[id].values.get("IsConverted") is True for id in ids):
+                continue  # the org has moved on since the cluster was made
+            made = fill(min(ids), rows[master], [rows[id] for id in ids if id != master], fields)
+            found += sorted(made, key=lambda p: sorted(p.after))
+        return found
 
 
 def fill(cluster: str, master: Row, others: Sequence[Row], fields: Fields) -> list[Proposal]:
@@ -61,31 +91,20 @@ def fill(cluster: str, master: Row, others: Sequence[Row], fields: Fields) -> li
 
 
 def fillable(fields: Fields) -> list[str]:
-    """The fields that may be filled: writable, still there; no checkbox, no record's own key, nothing people decide."""
+    """The fields that may be filled: writable, still there; no checkbox, no record's own key, nothing people decide.
+
+    Of a country or state that goes by a code only the code.
+    """
+    named = places_by_code(fields)
     return [
         f.name
         for f in fields.values()
         if f.updateable
         and not (f.gone or f.identifies)
         and f.name not in NEVER
+        and f.name not in named
         and (f.type != "boolean" or f.name in OPT_OUTS)
     ]
-
-
-def _of_object(
-    con: sa.Connection, warehouse: Warehouse, sobject: str, members: Sequence[tuple[str, str, bool]]
-) -> list[Proposal]:
-    fields = read_fields(con, warehouse, sobject)
-    names = [*fillable(fields), *STAMPS, "IsConverted"]
-    rows = read_rows(con, warehouse, sobject, {id for _, id, _ in members}, names)
-    found: list[Proposal] = []
-    for cluster, group in groupby(members, key=lambda m: m[0]):
-        ids = list(group)
-        if any(id not in rows or rows[id].values.get("IsConverted") is True for _, id, _ in ids):
-            continue  # the org has moved on since the cluster was made
-        master = next(rows[id] for _, id, chosen in ids if chosen)
-        found += fill(cluster, master, [rows[id] for _, id, chosen in ids if not chosen], fields)
-    return sorted(found, key=lambda p: (p.ref, sorted(p.after)))
 
 
 def _taken(

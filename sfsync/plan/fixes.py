@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.model import Ref
 from sfsync.moments import local_day
+from sfsync.plan.mirror import by_id
 from sfsync.plan.plan import Refused
 from sfsync.plan.proposal import Proposal
 from sfsync.plan.values import loads, to_wire
@@ -15,37 +19,52 @@ from sfsync.rules.waivers import waived_sql
 from sfsync.warehouse import Warehouse
 
 
-def proposals(con: sa.Connection, warehouse: Warehouse, now: datetime) -> tuple[list[Proposal], list[Refused]]:
-    """The fixes of all open findings, by sObject, Id and rule.
+@dataclass
+class Fixes:
+    """The fixes of all open findings.
 
-    Left out are `manual` ones, which are advice for people, and those of findings waived at the moment `now`. A fix
-    that cannot be read is refused, it does not stop the plan: it may come from a rule of the user's own.
+    Left out are `manual` ones, which are advice for people, and those of findings waived at the moment `now`.
     """
-    if not warehouse.has_table(con, "sfsync.findings"):
-        return [], []
-    waived, values = "", {}
-    if warehouse.has_table(con, "sfsync.waivers"):
-        waived = f" AND NOT {waived_sql()}"
-        values = {"today": local_day(now, warehouse.meta(con).get("time_zone", "UTC"))}
-    rows = con.execute(
-        sa.text(
-            "SELECT f.sobject, f.id, f.rule, f.kind, f.fix FROM sfsync.findings f "
-            f"WHERE f.resolved_at IS NULL AND f.fix IS NOT NULL{waived} ORDER BY f.sobject, f.id, f.rule, f.kind"
-        ),
-        values,
-    )
-    found: list[Proposal] = []
-    refused: list[Refused] = []
-    for sobject, id, rule, kind, fix in rows:
-        ref = Ref(sobject, id)
-        try:
-            proposal = _proposal(ref, rule, kind, fix)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            refused.append(Refused("FIX", ref, f"the fix of {rule} is not readable; run `sfsync check` again"))
-            continue
-        if proposal.confidence != "manual" and proposal.after:
-            found.append(proposal)
-    return found, refused
+
+    con: sa.Connection
+    warehouse: Warehouse
+    now: datetime
+
+    def sobjects(self) -> list[str]:
+        """Those that have any."""
+        if not self.warehouse.has_table(self.con, "sfsync.findings"):
+            return []
+        where, values = self._open()
+        query = sa.text(f"SELECT DISTINCT f.sobject FROM sfsync.findings f WHERE {where}")
+        return list(self.con.execute(query, values).scalars())
+
+    def of(self, sobject: str, refuse: Callable[[Refused], None]) -> Iterator[Proposal]:
+        """By Id, rule and kind.
+
+        A fix that cannot be read is refused, it does not stop the plan: it may come from a rule of the user's own.
+        """
+        where, values = self._open()
+        sql = (
+            f"SELECT f.id, f.rule, f.kind, f.fix FROM sfsync.findings f WHERE {where} AND f.sobject = :sobject "
+            'AND f.id COLLATE "C" > :after ORDER BY f.id COLLATE "C", f.rule COLLATE "C", f.kind COLLATE "C" '
+            "LIMIT :size"
+        )
+        for id, rule, kind, fix in by_id(self.con, sql, {**values, "sobject": sobject}):
+            ref = Ref(sobject, id)
+            try:
+                proposal = _proposal(ref, rule, kind, fix)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                refuse(Refused("FIX", ref, f"the fix of {rule} is not readable; run `sfsync check` again"))
+                continue
+            if proposal.confidence != "manual" and proposal.after:
+                yield proposal
+
+    def _open(self) -> tuple[str, dict[str, Any]]:
+        where = "f.resolved_at IS NULL AND f.fix IS NOT NULL"
+        if not self.warehouse.has_table(self.con, "sfsync.waivers"):
+            return where, {}
+        today = local_day(self.now, self.warehouse.meta(self.con).get("time_zone", "UTC"))
+        return f"{where} AND NOT {waived_sql()}", {"today": today}
 
 
 def _proposal(ref: Ref, rule: str, kind: str | None, fix: str) -> Proposal:

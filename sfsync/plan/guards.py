@@ -1,19 +1,25 @@
-"""Checks every planned write passes. Each is a function that gives the reason against the write, or None.
+"""Checks every planned write passes, when it is planned and again just before it is sent.
 
-GUARD-04, -05, -13 and -14 concern the request itself and live in `sfsync.push`; -07 and -08 belong to merge and
-convert, which this version does not write.
+Each is a function that gives the reason against the write, or None; the reason says what to do instead. GUARD-04, -05,
+-13 and -14 concern the request and live in `sfsync.push`. -07 belongs to merges and -08 to conversions, which are not
+written; that an update does not pass for a conversion is checked here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sfsync.model import Ref, Value
-from sfsync.plan.mirror import FieldInfo, Fields
+from sfsync.plan.facts import QUEUE, Facts
+from sfsync.plan.mirror import FieldInfo, places_by_code
 from sfsync.plan.values import same
 
-ALWAYS_RESTRICTED = {("Lead", "status"), ("Opportunity", "stagename")}
+if TYPE_CHECKING:
+    from sfsync.config import PushConfig
+
+PROCESSES = {("Lead", "status"), ("Opportunity", "stagename")}
 """Salesforce takes any text here through the API; reports and processes then lose the record."""
 
 
@@ -27,6 +33,18 @@ class Guards:
     allow_blank_out: bool = False
     converted_leads: bool = False
     """The user holds "View and Edit Converted Leads"."""
+    inactive_owners: bool = False
+    """The org lets this user save records whose owner is inactive."""
+
+    @classmethod
+    def of(cls, push: PushConfig, *, allow_blank_out: bool = False) -> Guards:
+        return cls(
+            push.max_rows,
+            push.max_share,
+            allow_blank_out,
+            converted_leads=push.allow.get("converted_leads") is True,
+            inactive_owners=push.allow.get("inactive_owners") is True,
+        )
 
 
 @dataclass(frozen=True)
@@ -34,62 +52,122 @@ class World:
     """What the guards may look at, for one record."""
 
     ref: Ref
-    fields: Fields
+    facts: Facts
     row: Mapping[str, Value]
     """The record's present values."""
     guards: Guards = field(default_factory=Guards)
-    users: frozenset[str] | None = None
-    """Ids (15 characters) of active users; None when not known."""
 
     def info(self, name: str) -> FieldInfo | None:
-        return self.fields.get(name.casefold())
+        return self.facts.fields.get(name.casefold())
 
 
-def converted_lead(world: World) -> str | None:
+# -- against the record
+
+
+def converted_lead(world: World, after: Mapping[str, Value]) -> str | None:
     if world.ref.sobject != "Lead" or world.row.get("IsConverted") is not True or world.guards.converted_leads:
         return None
     contact = world.row.get("ConvertedContactId")
-    instead = f"; correct Contact {contact} instead" if contact else ""
-    return f"the lead is converted, which makes it read-only{instead}"
+    instead = f"correct Contact {contact} instead, or " if contact else ""
+    return (
+        f"the lead is converted, which makes it read-only; {instead}set `push.allow: {{converted_leads: true}}` if the "
+        "user may edit converted leads"
+    )
+
+
+def owner_left(world: World, after: Mapping[str, Value]) -> str | None:
+    """The record is owned by somebody inactive and goes on to be."""
+    owner, owners = world.row.get("OwnerId"), world.facts.owners
+    if owners is None or not isinstance(owner, str) or owner[:15] not in owners.inactive:
+        return None
+    if world.guards.inactive_owners or any(name.casefold() == "ownerid" for name in after):
+        return None
+    return (
+        f"the record is owned by {owner}, who is inactive, and Salesforce may refuse it (INACTIVE_OWNER_OR_USER); give "
+        "it to somebody first, or set `push.allow: {inactive_owners: true}` if the org allows such updates"
+    )
+
+
+# -- against a value
 
 
 def not_updateable(world: World, name: str, value: Value) -> str | None:
-    if not world.fields:
+    if not world.facts.fields:
         return f"{world.ref.sobject} has no described fields in the warehouse; run `sfsync pull` first"
     info = world.info(name)
     if info is None or info.gone:
-        return f"{name} is not a field of {world.ref.sobject} this user can see"
+        return f"{name} is not a field of {world.ref.sobject} this user can see; correct the name, or give the right"
     if not info.updateable:
-        return f"{name} is read-only for this user"
+        return f"{name} is read-only for this user; leave it out, or give the right to edit it"
     return None
 
 
 def amount_with_products(world: World, name: str, value: Value) -> str | None:
     if world.ref.sobject == "Opportunity" and name.casefold() == "amount" and world.row.get("HasOpportunityLineItem"):
-        return "Amount is the sum of the opportunity's products; Salesforce would answer success and ignore it"
+        return (
+            "Amount is the sum of the opportunity's products; Salesforce would answer success and ignore it. "
+            "Change the products"
+        )
     return None
 
 
 def owner_active(world: World, name: str, value: Value) -> str | None:
     if name.casefold() != "ownerid" or value is None:
         return None
-    owner = str(value)
-    if world.ref.sobject == "Lead" and owner.startswith("00G"):
-        return None  # a queue
-    if world.users is None:
-        return "whether the new owner is active is not known: users are not mirrored"
-    return None if owner[:15] in world.users else f"the new owner {owner} is not an active user"
+    owner, owners = str(value), world.facts.owners
+    if owners is None:
+        return "whether the new owner is active is not known: users are not mirrored; add User to `objects:` and pull"
+    if owner.startswith(QUEUE):
+        takes = world.ref.sobject == "Lead" if owners.queues is None else owner[:15] in owners.queues
+        return None if takes else f"the new owner {owner} is not a queue that takes {world.ref.sobject} records"
+    if owner[:15] in owners.active:
+        return None
+    return f"the new owner {owner} is not an active user; choose another"
+
+
+def conversion_by_update(world: World, name: str, value: Value) -> str | None:
+    if world.ref.sobject != "Lead" or name.casefold() != "status" or world.row.get("IsConverted") is True:
+        return None
+    if value not in world.facts.converted:
+        return None
+    return f'"{value}" means converted, and writing it converts nothing; convert the lead in Salesforce'
 
 
 def picklist_active(world: World, name: str, value: Value) -> str | None:
     info = world.info(name)
     if value is None or info is None or info.active is None:
         return None
-    if not info.restricted and (world.ref.sobject, name.casefold()) not in ALWAYS_RESTRICTED:
+    if not info.restricted and (world.ref.sobject, name.casefold()) not in PROCESSES:
         return None
     parts = str(value).split(";") if info.type == "multipicklist" else [str(value)]
-    wrong = [part for part in parts if part not in info.active]
-    return f'"{wrong[0]}" is not an active value of {name}' if wrong else None
+    for part in parts:
+        if part not in info.active:
+            return f'"{part}" is not an active value of {name}; choose one that is, or put it back in Setup'
+    record_type = str(world.row.get("RecordTypeId") or "")
+    listed = world.facts.typed.get(record_type[:15], {}).get(name.casefold(), info.active)
+    wrong = [part for part in parts if part not in listed]
+    if wrong:
+        return f'"{wrong[0]}" is not a value of {name} for record type {record_type}; choose one that is, or add it there'
+    return None
+
+
+def stage_known(world: World, name: str, value: Value) -> str | None:
+    if world.ref.sobject != "Opportunity" or name.casefold() != "stagename" or value is None:
+        return None
+    if str(value) in (world.facts.stages or {}):
+        return None
+    return (
+        f'what stage "{value}" makes of probability and forecast category is not known; pull OpportunityStage, or '
+        "choose a stage it lists"
+    )
+
+
+def place_by_name(world: World, name: str, value: Value) -> str | None:
+    codes = {n.casefold(): code for n, code in places_by_code(world.facts.fields).items()}
+    code = codes.get(name.casefold())
+    if value is None or code is None:
+        return None
+    return f"state and country picklists are on, where only codes are written; set {code} instead"
 
 
 def blank_out(world: World, name: str, value: Value) -> str | None:
@@ -100,18 +178,19 @@ def blank_out(world: World, name: str, value: Value) -> str | None:
         return f"{name} cannot be emptied: Salesforce requires a value"
     if world.guards.allow_blank_out or same(world.row.get(name), None, info.type if info else None):
         return None
-    return f"{name} holds a value and would be emptied; that needs to be allowed explicitly"
+    return f"{name} holds a value and would be emptied; plan with --allow-blank-out, and accept the line, if it shall"
 
 
 def too_long(world: World, name: str, value: Value) -> str | None:
     info = world.info(name)
     if info is None or not isinstance(value, str) or not info.length or info.type in ("id", "reference"):
         return None
-    return (
-        f"{name} holds {info.length} characters and the new value has {len(value)}"
-        if len(value) > info.length
-        else None
-    )
+    if len(value) <= info.length:
+        return None
+    return f"{name} holds {info.length} characters and the new value has {len(value)}; shorten it"
+
+
+# -- against the plan
 
 
 def volume(sobject: str, changes: int, live: int | None, max_rows: int, max_share: float) -> str | None:
@@ -127,26 +206,40 @@ def volume(sobject: str, changes: int, live: int | None, max_rows: int, max_shar
     return f"{changes:,}{of} would change; {limit}"
 
 
-RecordGuard = Callable[[World], str | None]
+RecordGuard = Callable[[World, Mapping[str, Value]], str | None]
 FieldGuard = Callable[[World, str, Value], str | None]
 
-RECORD_GUARDS: Mapping[str, RecordGuard] = {"GUARD-01": converted_lead}
+RECORD_GUARDS: tuple[tuple[str, RecordGuard], ...] = (("GUARD-01", converted_lead), ("GUARD-06", owner_left))
 FIELD_GUARDS: tuple[tuple[str, FieldGuard], ...] = (
     ("GUARD-02", not_updateable),
     ("GUARD-03", amount_with_products),
     ("GUARD-06", owner_active),
+    ("GUARD-08", conversion_by_update),
     ("GUARD-09", picklist_active),
+    ("GUARD-09", stage_known),
+    ("GUARD-10", place_by_name),
     ("GUARD-11", blank_out),
     ("LENGTH", too_long),
 )
 
-NEEDS = {"Lead": ("IsConverted", "ConvertedContactId"), "Opportunity": ("HasOpportunityLineItem",)}
-"""Fields the guards look at besides the touched ones."""
+NEEDS = {
+    "Lead": ("OwnerId", "RecordTypeId", "IsConverted", "ConvertedContactId"),
+    "Opportunity": (
+        *("OwnerId", "RecordTypeId", "HasOpportunityLineItem"),
+        *("IsClosed", "IsWon", "Probability", "ForecastCategory", "ForecastCategoryName"),
+    ),
+}
+NEEDS_OF_OTHERS = ("OwnerId", "RecordTypeId")
 
 
-def check_record(world: World) -> tuple[str, str] | None:
-    """(code, reason) of the first guard against writing to the record at all."""
-    found = ((code, guard(world)) for code, guard in RECORD_GUARDS.items())
+def needs(sobject: str) -> tuple[str, ...]:
+    """Fields the guards look at besides the touched ones."""
+    return NEEDS.get(sobject, NEEDS_OF_OTHERS)
+
+
+def check_record(world: World, after: Mapping[str, Value]) -> tuple[str, str] | None:
+    """(code, reason) of the first guard against writing `after` to this record, whatever its values."""
+    found = ((code, guard(world, after)) for code, guard in RECORD_GUARDS)
     return next(((code, reason) for code, reason in found if reason), None)
 
 

@@ -1,10 +1,11 @@
-"""What planning reads from the mirror: the described fields, and the present values of the records to be touched."""
+"""How planning reads the mirror: described fields, the records to be touched, and long lists in parts."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,7 +14,9 @@ from sfsync.plan.values import Wire, loads, to_wire
 from sfsync.warehouse import Warehouse
 from sfsync.warehouse.schema import column
 
+T = TypeVar("T")
 CHUNK = 2000
+BATCH = 20_000
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,44 @@ def count_live(con: sa.Connection, warehouse: Warehouse, sobject: str) -> int | 
     return int(con.execute(sa.text(f"SELECT count(*) FROM live.{sobject}")).scalar_one())
 
 
-def active_users(con: sa.Connection, warehouse: Warehouse) -> frozenset[str] | None:
-    """Ids (15 characters) of active users; None when users are not mirrored."""
-    if "IsActive" not in warehouse.columns(con, "live.User"):
-        return None
-    # USER is a reserved word, but not after a schema.
-    return frozenset(id[:15] for id in con.execute(sa.text("SELECT Id FROM live.User WHERE IsActive")).scalars())
+def by_id(con: sa.Connection, sql: str, values: Mapping[str, Any], size: int = BATCH) -> Iterator[Any]:
+    """The rows of a SELECT, without holding them all: asked for in parts, so that other questions fit in between.
+
+    sql: its first column is an Id; it keeps those above :after, in the order of their characters (COLLATE "C"), and
+    takes LIMIT :size.
+    """
+    after = ""
+    while True:
+        rows = con.execute(sa.text(sql), {**values, "after": after, "size": size}).all()
+        full = len(rows) == size
+        # The last Id may have more rows than fit: it comes whole with the next part.
+        whole = [r for r in rows if r[0] != rows[-1][0]] if full else rows
+        yield from whole
+        if not full:
+            return
+        if whole:
+            after = whole[-1][0]
+        else:
+            size *= 2
+
+
+def places_by_code(fields: Fields) -> dict[str, str]:
+    """Country and state fields that follow a picklist of codes → that picklist: {"Country": "CountryCode", …}."""
+    named = (f for f in fields.values() if f.name.endswith(("Country", "State")))
+    codes = ((f.name, fields.get(f"{f.name}Code".casefold())) for f in named)
+    return {name: code.name for name, code in codes if code is not None and not code.gone}
 
 
 def chunks(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of so many, the last one shorter."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _info(row: Sequence[Any]) -> FieldInfo:

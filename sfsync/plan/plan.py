@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sfsync.model import Change, Op, Ref
-from sfsync.plan.codec import digest
+from sfsync.plan.codec import Seal, seal_of
 
 OPS: tuple[Op, ...] = ("merge", "update", "convert", "create", "delete")
 SOBJECTS = ("Account", "Contact", "Opportunity", "Lead")
@@ -33,23 +33,32 @@ class Plan:
     instance_url: str
     is_sandbox: bool
     made_at: datetime
-    changes: tuple[Change, ...]
-    """In push order, see `ordered`; values in wire form (`plan.values`)."""
+    changes: Collection[Change]
+    """In push order, see `ordered`; values in wire form (`plan.values`). A tuple, or read from the file each time."""
     refused: tuple[Refused, ...] = field(default=(), compare=False)
     """What was left out when planning, and why. Not part of the file."""
     pending_merges: int = field(default=0, compare=False)
     """Clusters decided "merge". Their masters' blank fields are filled by this plan; merging itself is not written."""
 
     @property
+    def org(self) -> str:
+        """For people: which org this is, and of what kind (GUARD-15)."""
+        return f"{'sandbox' if self.is_sandbox else 'production'} org {self.org_id} at {self.instance_url}"
+
+    @property
     def digest(self) -> str:
         """sha256 over every change, decisions left out: a review does not change it, an edit does."""
-        return digest(self.changes)
+        return self._seal.digest
 
     @property
     def counts(self) -> dict[str, int]:
         """Changes per operation, all five named."""
-        found = Counter(change.op for change in self.changes)
-        return {op: found[op] for op in ("update", "merge", "convert", "create", "delete")}
+        return {op: self._seal.counts[op] for op in ("update", "merge", "convert", "create", "delete")}
+
+    @cached_property
+    def _seal(self) -> Seal:
+        known: Seal | None = getattr(self.changes, "seal", None)
+        return known or seal_of(self.changes)
 
     def as_json(self, file: str | Path | None = None) -> dict[str, Any]:
         return {
@@ -61,6 +70,23 @@ class Plan:
             ],
             "pending_merges": self.pending_merges,
         }
+
+
+class Each(Collection[Change]):
+    """The changes of a plan, each passed through a function that keeps all but its decision when it is read."""
+
+    def __init__(self, changes: Collection[Change], decide: Callable[[Change], Change]):
+        self._changes, self._decide = changes, decide
+        self.seal: Seal | None = getattr(changes, "seal", None)
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def __iter__(self) -> Iterator[Change]:
+        return map(self._decide, self._changes)
+
+    def __contains__(self, change: object) -> bool:
+        return any(change == c for c in self)
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

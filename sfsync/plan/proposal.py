@@ -19,3 +19,5 @@ class Proposal:
     because: Mapping[str, Any] = field(default_factory=dict)
     """{"rule": code, …} or {"cluster": id, …}"""
     confidence: Confidence = "assisted"
+    distributes: bool = False
+    """It gives a lead to somebody, by the ladder of `sfsync.leads`: a rule's idea of the owner then does not count."""

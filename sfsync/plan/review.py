@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from sfsync.model import Change
-from sfsync.plan.plan import Plan
+from sfsync.plan.plan import Each, Plan
 from sfsync.plan.values import dumps
 
 Decision = Literal["accepted", "refused"]
@@ -46,16 +46,16 @@ def refuse(
 
 def summary(plan: Plan) -> dict[str, Any]:
     """Counts: total, by op, sobject, confidence, decision ("undecided" when none), reason and field; sorted keys."""
-    changes = plan.changes
-    counted: dict[str, Counter[str]] = {
-        "op": Counter(c.op for c in changes),
-        "sobject": Counter(c.ref.sobject for c in changes),
-        "confidence": Counter(c.confidence for c in changes),
-        "decision": Counter(c.decision or "undecided" for c in changes),
-        "because": Counter(r for c in changes for r in _reasons(c)),
-        "field": Counter(f"{c.ref.sobject}.{name}" for c in changes for name in c.after),
-    }
-    return {"total": len(changes), **{name: dict(sorted(found.items())) for name, found in counted.items()}}
+    names = ("op", "sobject", "confidence", "decision", "because", "field")
+    counted: dict[str, Counter[str]] = {name: Counter() for name in names}
+    for c in plan.changes:
+        counted["op"][c.op] += 1
+        counted["sobject"][c.ref.sobject] += 1
+        counted["confidence"][c.confidence] += 1
+        counted["decision"][c.decision or "undecided"] += 1
+        counted["because"].update(_reasons(c))
+        counted["field"].update(f"{c.ref.sobject}.{name}" for name in c.after)
+    return {"total": len(plan.changes), **{name: dict(sorted(found.items())) for name, found in counted.items()}}
 
 
 def diff_lines(plan: Plan) -> Iterator[str]:
@@ -68,6 +68,9 @@ def diff_lines(plan: Plan) -> Iterator[str]:
         for name, value in change.after.items():
             old = f"{dumps(change.before[name])} → " if name in change.before else ""
             yield f"    {name}: {old}{dumps(value)}"
+        for name, value in change.effects.items():
+            old = f"{dumps(change.before[name])} → " if name in change.before else ""
+            yield f"    {name}: {old}{dumps(value)} (set by Salesforce)"
 
 
 def _decide(
@@ -92,7 +95,11 @@ def _decide(
             and (not confidences or change.confidence in confidences)
         )
 
-    return replace(plan, changes=tuple(replace(c, decision=decision) if meant(c) else c for c in plan.changes))
+    def decided(change: Change) -> Change:
+        return replace(change, decision=decision) if meant(change) else change
+
+    found = Each(plan.changes, decided)
+    return replace(plan, changes=tuple(found) if isinstance(plan.changes, tuple) else found)
 
 
 def _reasons(change: Change) -> list[str]:

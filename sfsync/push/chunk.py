@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from sfsync.errors import AuthError, OrgError, QuotaFloor, RetryableOrgError, UnknownOutcome
 from sfsync.model import Value
-from sfsync.plan.guards import NEEDS
-from sfsync.plan.mirror import Fields
+from sfsync.plan.facts import Facts
+from sfsync.plan.guards import Guards, needs
 from sfsync.plan.values import to_wire
+from sfsync.push.about import About
 from sfsync.push.journal import Entry, Journal
 from sfsync.push.judge import CHANGED, Verdict, judge
 from sfsync.push.select import Line
@@ -51,9 +52,7 @@ class Chunk:
     org: Org
     journal: Journal
     config: PushConfig
-    sobject: str
-    fields: Fields
-    users: frozenset[str] | None
+    about: About
     waits: Waits
     done: dict[int, Entry] = field(default_factory=dict)
     sends: Counter[int] = field(default_factory=Counter)
@@ -76,7 +75,8 @@ class Chunk:
     def _round(self, lines: Sequence[Line]) -> list[Line]:
         """One reading and at most one request. Returns the lines that need another."""
         now = self._read(lines)
-        entries = [self._decide(line, now[line.change.ref.id]) for line in lines]
+        facts = self.about.facts(lines, now)
+        entries = [self._decide(line, now[line.change.ref.id], facts) for line in lines]
         self.journal.write(entries)  # committed before the request: a crash from here on can be settled by reading
         sending = [e for e in entries if e.status == "sent"]
         self.done |= {e.line.seq: e for e in entries if e.status != "sent"}
@@ -84,12 +84,12 @@ class Chunk:
 
     def _read(self, lines: Sequence[Line]) -> dict[str, dict[str, Value] | None]:
         names = {n for line in lines for n in line.change.after}
-        names |= {n for n in NEEDS.get(self.sobject, ()) if n.casefold() in self.fields} | {"SystemModstamp"}
-        found = self.org.retrieve(self.sobject, [line.change.ref.id for line in lines], sorted(names))
+        names |= {n for n in needs(self.about.sobject) if n.casefold() in self.about.fields} | {"SystemModstamp"}
+        found = self.org.retrieve(self.about.sobject, [line.change.ref.id for line in lines], sorted(names))
         return {id: None if r is None else {n: to_wire(v) for n, v in r.items()} for id, r in found.items()}
 
-    def _decide(self, line: Line, now: Mapping[str, Value] | None) -> Entry:
-        verdict = judge(line.change, now, self.fields, self.users)
+    def _decide(self, line: Line, now: Mapping[str, Value] | None, facts: Facts) -> Entry:
+        verdict = judge(line.change, now, facts, Guards.of(self.config))
         before = _touched(line, now, verdict.after or line.change.after)
         if verdict.status == "write":
             return self._write_or_give_up(line, before, verdict)
@@ -122,7 +122,7 @@ class Chunk:
         records = [{"Id": e.line.change.ref.id, **e.after} for e in entries]
         try:
             results = self.org.update(
-                self.sobject,
+                self.about.sobject,
                 records,
                 assignment_rules=self.config.assignment_rules,
                 duplicate_rules="allow" if self.config.duplicate_rules == "allow" else "block",

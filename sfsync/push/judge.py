@@ -6,10 +6,11 @@ Three values are compared field by field: what the plan saw (before), what it wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sfsync.model import Change, Value
+from sfsync.plan.facts import Facts
 from sfsync.plan.guards import Guards, World, check_field, check_record
 from sfsync.plan.mirror import Fields
 from sfsync.plan.values import same
@@ -28,16 +29,15 @@ class Verdict:
     """What to send: the fields that are not as wanted yet."""
 
 
-def judge(
-    change: Change, now: Mapping[str, Value] | None, fields: Fields, users: frozenset[str] | None = None
-) -> Verdict:
+def judge(change: Change, now: Mapping[str, Value] | None, facts: Facts, guards: Guards | None = None) -> Verdict:
     """now: the record's touched fields and SystemModstamp, just read; None when it is deleted or cannot be seen."""
+    fields = facts.fields
     if now is None:
         return Verdict("stale", GONE, "the record was deleted or merged since, or is hidden from this user")
     left = {n: v for n, v in change.after.items() if not _same(fields, n, v, now.get(n))}
     if not left:
         return Verdict("already")
-    refused = guard(change, now, fields, left, users)
+    refused = guard(change, now, facts, left, guards or Guards())
     if refused:
         return Verdict("refused", *refused)
     edited = [n for n in left if not _same(fields, n, change.before.get(n), now.get(n))]
@@ -57,12 +57,13 @@ def judge(
 
 
 def guard(
-    change: Change, now: Mapping[str, Value], fields: Fields, after: Mapping[str, Value], users: frozenset[str] | None
+    change: Change, now: Mapping[str, Value], facts: Facts, after: Mapping[str, Value], guards: Guards
 ) -> tuple[str, str] | None:
     """(code, reason) of the first guard against writing `after`. A person who accepted a line allowed its blanks."""
-    allowed = Guards(allow_blank_out=change.decision == "accepted")
-    world = World(change.ref, fields, now, allowed, users)
-    found = check_record(world)
+    allowed = replace(guards, allow_blank_out=change.decision == "accepted")
+    typed = {"RecordTypeId": after["RecordTypeId"]} if "RecordTypeId" in after else {}
+    found = check_record(World(change.ref, facts, now, allowed), after)
+    world = World(change.ref, facts, {**now, **typed}, allowed)
     for name, value in after.items():
         found = found or check_field(world, name, value)
     return found

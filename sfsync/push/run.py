@@ -6,19 +6,20 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from sfsync.errors import WrongOrg
 from sfsync.model import Outcome, Status
-from sfsync.plan.mirror import FieldInfo, chunks, count_live, read_rows
+from sfsync.plan.guards import Guards
+from sfsync.plan.mirror import chunks, count_live, read_rows
 from sfsync.plan.plan import Plan
+from sfsync.push.about import About
 from sfsync.push.chunk import Chunk, Waits
 from sfsync.push.journal import Entry, Journal
 from sfsync.push.judge import unreadable
 from sfsync.push.result import PushResult, add_up
 from sfsync.push.select import Line, brake, check_org, select
 from sfsync.salesforce.ids import to18
-from sfsync.salesforce.soql import in_list
 from sfsync.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def push(
         brake(lines, lambda sobject: _live(warehouse, sobject), config)
     journal = Journal(warehouse, plan, plan_file, datetime.now(UTC))
     journal.open()
-    log.info("run %s: push %s of %d lines begins", run_id, journal.push_id, len(lines))
+    log.info(
+        "run %s: push %s of %d lines begins; duplicate rules: %s, assignment rules: %s",
+        *(run_id, journal.push_id, len(lines), config.duplicate_rules, "on" if config.assignment_rules else "off"),
+    )
     status = "failed"
     try:
         entries: dict[int, Entry] = {}
@@ -87,33 +91,12 @@ def _chunks(
         if op != "update":
             yield _refuse(journal, [(line, _unsupported(op)) for line in of_object])
             continue
-        fields = describe_fields(org.describe(sobject))
-        against = [(line, unreadable(line.change, fields)) for line in of_object]
+        about = About(org, sobject, inactive_owners=Guards.of(config).inactive_owners)
+        against = [(line, unreadable(line.change, about.fields)) for line in of_object]
         yield _refuse(journal, [(line, reason) for line, reason in against if reason])
         good = [line for line, reason in against if not reason]
-        users = _active_users(org, good)
         for chunk in chunks(_by_parent(warehouse, sobject, good), ROWS):
-            yield Chunk(org, journal, config, sobject, fields, users, waits).run(chunk)
-
-
-def describe_fields(described: dict[str, Any]) -> dict[str, FieldInfo]:
-    """casefolded name → FieldInfo, out of an sObject's describe."""
-    return {f["name"].casefold(): _field(f) for f in described["fields"]}
-
-
-def _field(f: dict[str, Any]) -> FieldInfo:
-    picklist = f["type"] in ("picklist", "multipicklist")
-    active = frozenset(str(v["value"]) for v in f.get("picklistValues") or () if v.get("active", True))
-    return FieldInfo(
-        name=f["name"],
-        type=f["type"],
-        length=f.get("length"),
-        scale=f.get("scale"),
-        nillable=f.get("nillable") is not False,
-        updateable=f.get("updateable") is True,
-        restricted=f.get("restrictedPicklist") is True,
-        active=active if picklist else None,
-    )
+            yield Chunk(org, journal, config, about, waits).run(chunk)
 
 
 def _refuse(journal: Journal, lines: Sequence[tuple[Line, tuple[str, str]]]) -> dict[int, Entry]:
@@ -125,18 +108,6 @@ def _refuse(journal: Journal, lines: Sequence[tuple[Line, tuple[str, str]]]) -> 
 
 def _unsupported(op: str) -> tuple[str, str]:
     return "UNSUPPORTED_OP", f"this version of sfsync pushes updates only, not {op}"
-
-
-def _active_users(org: Org, lines: Iterable[Line]) -> frozenset[str] | None:
-    """Which of the new owners are active users (15 characters); None when no line changes an owner."""
-    owners = {
-        str(v) for line in lines for n, v in line.change.after.items() if n.casefold() == "ownerid" and v is not None
-    }
-    found: set[str] = set()
-    for some in chunks(sorted(o for o in owners if o.startswith("005")), ROWS):
-        rows = org.query(f"SELECT Id FROM User WHERE IsActive = TRUE AND Id IN {in_list(some)}")
-        found.update(str(row["Id"])[:15] for row in rows)
-    return frozenset(found) if owners else None
 
 
 def _by_parent(warehouse: Warehouse, sobject: str, lines: Sequence[Line]) -> list[Line]:

@@ -185,6 +185,17 @@ class Org:
             text = f'The org has no object "{sobject}", or this user may not see it.{nearest(sobject, known)}'
             raise OrgError(text, code="NOT_FOUND", status=404) from err
 
+    def picklist_values(self, sobject: str, record_type: str) -> dict[str, list[str]]:
+        """Picklist → its values for one record type, lead and sales processes applied; {} where the org tells none."""
+        try:
+            path = f"ui-api/object-info/{name(sobject)}/picklist-values/{to18(record_type)}"
+            found = self._object(path).get("picklistFieldValues") or {}
+        except OrgError as err:
+            if err.status not in (400, 403, 404):
+                raise
+            return {}
+        return {field: [str(v["value"]) for v in listed.get("values") or ()] for field, listed in found.items()}
+
     # -- reading
 
     def query(self, soql: str, *, all_rows: bool = False) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sfsync.errors import WarehouseError
-from sfsync.leads.assign import Assignment, Office, Waiting, assign, assign_table, changes, distribute, meets, proposals
+from sfsync.leads.assign import Assignment, Office, Waiting, assign, assign_table, distribute, meets, proposals
 from sfsync.leads.match import Matched, matches, root
 from sfsync.leads.model import Assigning, Model, Named, Pool, Scoring, Territory
 from sfsync.leads.score import score_table, scores
@@ -203,17 +203,15 @@ def test_only_waiting_leads_are_given_out_and_each_says_why(warehouse: Warehouse
     assert "1 lead stays where it is" in table.notes
 
 
-def test_assignments_become_assisted_updates_of_the_owner(warehouse: Warehouse) -> None:
+def test_assignments_become_proposals_of_a_new_owner(warehouse: Warehouse) -> None:
     org(warehouse)
     with source(warehouse) as opened:
-        found = assign(opened, MODEL)
-    made = changes(found)
-    assert [c.ref.id for c in made] == ["L1", "L2", "L3", "L4", "L6"]
-    assert all(set(c.after) == {"OwnerId"} and c.confidence == "assisted" for c in made)
-    assert made[0].before == {"OwnerId": QUEUE, "SystemModstamp": at("2026-03-10")}
-    assert made[0].because[0]["rule"] == "ASSIGN-ACCOUNT_OWNER"
-    assert made[2].because[0]["pool"] == "all"
-    assert [p.ref for p in proposals(found)] == [c.ref for c in made]
+        made = {p.ref.id: p for p in proposals(assign(opened, MODEL))}
+    assert sorted(made) == ["L1", "L2", "L3", "L4", "L6"]
+    assert all(set(p.after) == {"OwnerId"} and p.confidence == "assisted" for p in made.values())
+    assert made["L1"].because["rule"] == "ASSIGN-ACCOUNT_OWNER"
+    assert made["L1"].because["kind"] == "reassign"
+    assert made["L3"].because["pool"] == "all"
 
 
 def test_owned_leads_move_only_when_asked(warehouse: Warehouse) -> None:

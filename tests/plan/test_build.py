@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfsync.errors import WrongOrg
-from sfsync.model import Change
-from sfsync.plan.build import build
+from sfsync.model import Change, Ref
+from sfsync.plan.build import Wanted, build, build_file
+from sfsync.plan.file import read_plan
 from sfsync.plan.guards import Guards
 from sfsync.plan.plan import Plan
+from sfsync.plan.proposal import Proposal
 from sfsync.salesforce.ids import to18
 from sfsync.warehouse import Warehouse
 from tests.dedupe.small_org import NOW, TYPES, add, lead, lead_id
@@ -32,13 +35,19 @@ def warehouse() -> Iterator[Warehouse]:
         lead(3, {"LastName": "Poe", "IsConverted": True}),
         lead(4, {"LastName": "Low", "IsDeleted": True}),
     ]
-    opportunity = {"Id": OPP, "Amount": Decimal("10.50"), "HasOpportunityLineItem": True, "IsDeleted": False}
+    opportunity = {"Id": OPP, "Amount": Decimal("10.50"), "HasOpportunityLineItem": True, "IsDeleted": False,
+                   "IsClosed": True, "IsWon": True, "Probability": Decimal(100)}  # fmt: skip
     types = {
         "Id": "id", "Amount": "currency", "HasOpportunityLineItem": "boolean", "IsDeleted": "boolean",
-        "StageName": "string", "SystemModstamp": "datetime",
+        "StageName": "string", "IsClosed": "boolean", "IsWon": "boolean", "Probability": "currency",
+        "SystemModstamp": "datetime",
     }  # fmt: skip
+    stages = {"Id": "id", "ApiName": "string", "MasterLabel": "string", "IsClosed": "boolean", "IsWon": "boolean",
+              "DefaultProbability": "currency", "IsDeleted": "boolean"}  # fmt: skip
+    lost = {"Id": "01J", "ApiName": "Lost", "IsClosed": True, "IsWon": False, "DefaultProbability": Decimal(0)}
     with warehouse.write() as con:
         add(con, warehouse, "Lead", TYPES, rows)
+        add(con, warehouse, "OpportunityStage", stages, [{**lost, "IsDeleted": False}])
         add(con, warehouse, "Opportunity", types, [{**opportunity, "StageName": "Won", "SystemModstamp": NOW}])
     yield warehouse
     warehouse.close()
@@ -64,9 +73,13 @@ def cluster(warehouse: Warehouse, master: int, *others: int, decision: str = "me
         warehouse.load(con, "sfsync.clusters", columns, rows)
 
 
-def plan(warehouse: Warehouse, **settings: Any) -> Plan:
+def wanted(**settings: Any) -> Wanted:
     given = {"org_id": ORG, "instance_url": "https://acme.example", "is_sandbox": True, "now": NOW, **settings}
-    return build(warehouse, **{"guards": Guards(max_share=100), **given})
+    return Wanted(**{"guards": Guards(max_share=100), **given})
+
+
+def plan(warehouse: Warehouse, **settings: Any) -> Plan:
+    return build(warehouse, wanted(**settings))
 
 
 def set_email(value: str, confidence: str = "auto") -> dict[str, Any]:
@@ -182,6 +195,57 @@ def test_changes_are_in_push_order(warehouse: Warehouse) -> None:
         finding(warehouse, lead_id(n), "A", set_email("x@acme.example"))
     finding(warehouse, OPP, "A", {"confidence": "auto", "after": {"StageName": "Lost"}}, "Opportunity")
     assert [c.ref.id for c in plan(warehouse).changes] == [OPP, lead_id(1), lead_id(2)]
+
+
+def test_a_stage_change_shows_what_it_brings_along(warehouse: Warehouse) -> None:
+    finding(warehouse, OPP, "OPP-003", {"confidence": "assisted", "after": {"StageName": "Lost"}}, "Opportunity")
+    (change,) = plan(warehouse).changes
+    assert change.after == {"StageName": "Lost"}
+    assert change.effects == {"IsWon": False, "Probability": 0}
+    assert change.before == {"StageName": "Won", "IsWon": True, "Probability": 100, "SystemModstamp": STAMP}
+
+
+def test_a_new_owner_by_the_ladder_goes_before_a_rules(warehouse: Warehouse) -> None:
+    owners = {"Id": "id", "OwnerId": "reference", "IsDeleted": "boolean", "SystemModstamp": "datetime"}
+    users = [{"Id": to18(f"00500000000000{n}"), "IsActive": n != 3} for n in (1, 2, 3)]
+    first, second, left = (u["Id"] for u in users)
+    id = to18("500000000000001")
+    with warehouse.write() as con:
+        add(con, warehouse, "User", {"Id": "id", "IsActive": "boolean"}, users)
+        add(con, warehouse, "Case", {**owners, "Subject": "string"}, [{"Id": id, "OwnerId": left, "IsDeleted": False}])
+    finding(warehouse, id, "OWN-001", {"confidence": "assisted", "after": {"OwnerId": first}}, "Case")
+    finding(warehouse, id, "DQ-006", {"confidence": "auto", "after": {"Subject": "Tidy"}}, "Case")
+    given = Proposal(Ref("Case", id), {"OwnerId": second}, {"rule": "ASSIGN-POOL"}, distributes=True)
+    (change,) = plan(warehouse, owners=[given]).changes
+    assert change.after == {"OwnerId": second, "Subject": "Tidy"}
+    assert [b["rule"] for b in change.because] == ["ASSIGN-POOL", "DQ-006"]
+    (alone,) = plan(warehouse, owners=[given], findings=False).changes
+    assert alone.after == {"OwnerId": second}
+    (ruled,) = plan(warehouse).changes
+    assert ruled.after == {"OwnerId": first, "Subject": "Tidy"}
+
+
+def test_a_record_of_somebody_who_left_is_refused_alone(warehouse: Warehouse) -> None:
+    id, left = to18("500000000000001"), to18("005000000000003")
+    types = {"Id": "id", "OwnerId": "reference", "Subject": "string", "IsDeleted": "boolean"}
+    with warehouse.write() as con:
+        add(con, warehouse, "User", {"Id": "id", "IsActive": "boolean"}, [{"Id": left, "IsActive": False}])
+        add(con, warehouse, "Case", types, [{"Id": id, "OwnerId": left, "IsDeleted": False}])
+    finding(warehouse, id, "DQ-006", {"confidence": "auto", "after": {"Subject": "Tidy"}}, "Case")
+    made = plan(warehouse)
+    assert (made.changes, refused(made)) == ((), [("GUARD-06", id)])
+    allowed = plan(warehouse, guards=Guards(max_share=100, inactive_owners=True))
+    assert len(allowed.changes) == 1
+
+
+def test_a_plan_written_as_it_is_made_is_the_same(warehouse: Warehouse, tmp_path: Path) -> None:
+    cluster(warehouse, 1, 2)
+    finding(warehouse, lead_id(1), "DQ-001", set_email("doe@acme.example"))
+    finding(warehouse, lead_id(3), "DQ-001", set_email("x@acme.example"))
+    written, held = build_file(warehouse, wanted(), tmp_path / "p.jsonl"), plan(warehouse)
+    assert (written, written.digest, written.counts) == (held, held.digest, held.counts)
+    assert (written.refused, written.pending_merges) == (held.refused, 1)
+    assert read_plan(tmp_path / "p.jsonl") == held
 
 
 def test_planning_twice_gives_the_same_plan(warehouse: Warehouse) -> None:

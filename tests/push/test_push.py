@@ -11,7 +11,7 @@ import pytest
 from sfsync.config import PushConfig
 from sfsync.errors import OrgError, QuotaFloor, UnsafePlan, WrongOrg
 from sfsync.model import Change, Ref
-from sfsync.plan.build import build
+from sfsync.plan.build import Wanted, build
 from sfsync.plan.file import read_plan, write_plan
 from sfsync.plan.guards import Guards
 from sfsync.plan.review import accept
@@ -351,11 +351,13 @@ def test_a_finding_goes_all_the_way_and_the_second_plan_is_empty(world: World) -
         identity, organization = world.org.identity(), world.org.organization()
         return build(
             world.warehouse,
-            org_id=identity.org_id,
-            instance_url=world.org.instance_url,
-            is_sandbox=bool(organization["IsSandbox"]),
-            now=now,
-            guards=Guards(max_share=100),
+            Wanted(
+                org_id=identity.org_id,
+                instance_url=world.org.instance_url,
+                is_sandbox=bool(organization["IsSandbox"]),
+                now=now,
+                guards=Guards(max_share=100),
+            ),
         )
 
     plan = planned()
