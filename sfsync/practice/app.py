@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.to_thread import run_sync
-from isal import igzip, isal_zlib
 from starlette.requests import ClientDisconnect, Request
 
 from sfsync.practice import dispatch
 from sfsync.practice.errors import ApiError
+from sfsync.practice.gzipped import file_pieces, pack
 from sfsync.practice.wire import NOTHING, Call, Reply, http_date
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 MOST_URI = 16_384
 MOST_BODY = 50 * 1024 * 1024
 MOST_UPLOAD = 150 * 1024 * 1024
-PIECE = 1024 * 1024
 SMALL = 1024
 """Shorter bodies are not compressed."""
 
@@ -136,8 +135,8 @@ class PracticeApp:
         packed = "gzip" in call.header("accept-encoding").lower() and (reply.file is not None or len(body) > SMALL)
         if packed:
             headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-            body = await run_sync(igzip.compress, body, 1) if body else body
-        size = _rest_of(reply.file) if reply.file else len(body)
+            body = await run_sync(pack, body) if body else body
+        size = len(body) if reply.file is None else _rest_of(reply.file) if reply.unpacked is None else reply.unpacked
         if not (packed and reply.file) and reply.status not in (204, 304):
             headers["Content-Length"] = str(size)
         raw = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
@@ -147,7 +146,7 @@ class PracticeApp:
             await cut(scope)
             return
         if reply.file is not None:
-            pieces = file_pieces(reply.file, packed)
+            pieces = _pieces(reply, packed)
             while piece := await run_sync(next, pieces, b"", limiter=self._limiter):
                 if _gone(scope):
                     pieces.close()
@@ -158,8 +157,8 @@ class PracticeApp:
     async def _send_some(self, reply: Reply, body: bytes, size: int, packed: bool, send: Send) -> None:
         """The first part of the body: at least a byte, never all of it."""
         if reply.file is not None:
-            content = await run_sync(_first_bytes, reply.file, max(1, int(size * (reply.cut or 0))))
-            body = igzip.compress(content, 1)[:-9] if packed else content[: size - 1]
+            content = await run_sync(_first_bytes, _pieces(reply, False), max(1, int(size * (reply.cut or 0))))
+            body = pack(content)[:-9] if packed else content[: size - 1]
         else:
             body = body[: min(len(body) - 1, max(1, int(len(body) * (reply.cut or 0))))]
         await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -211,23 +210,17 @@ def _rest_of(file: Any) -> int:
     return int(end - here)
 
 
-def _first_bytes(file: Any, count: int) -> bytes:
-    with file:
-        return bytes(file.read(count))
+def _pieces(reply: Reply, packed: bool) -> Generator[bytes, None, None]:
+    assert reply.file is not None
+    return file_pieces(reply.file, is_packed=reply.unpacked is not None, wanted_packed=packed)
 
 
-def file_pieces(file: Any, packed: bool) -> Generator[bytes, None, None]:
-    """The rest of a file in pieces, gzipped if asked. Closes it at the end."""
-    with file:
-        if not packed:
-            while piece := file.read(PIECE):
-                yield piece
-            return
-        packer = isal_zlib.compressobj(level=1, wbits=31)
-        while piece := file.read(PIECE):
-            if done := packer.compress(piece):
-                yield done
-        yield packer.flush()
+def _first_bytes(pieces: Generator[bytes, None, None], count: int) -> bytes:
+    found = b""
+    with contextlib.closing(pieces):
+        while len(found) < count and (piece := next(pieces, b"")):
+            found += piece
+    return found[:count]
 
 
 def _gone(scope: Scope) -> bool:

@@ -39,12 +39,17 @@ class QueryJob(Job):
             return
         if self.fault and self.fault.kind == "failed-job":
             raise ApiError(400, "", self.fault.message or "QUERY_TIMEOUT: Your query request was running for too long.")
-        result = self.site.org.bulk_query(self.soql, self.caller, all_rows=self.operation == "queryAll")
+        result = self.site.org.bulk_query(
+            *(self.soql, self.caller),
+            all_rows=self.operation == "queryAll",
+            delimiter=self.delimiter,
+            newline=self.newline,
+        )
         with self.lock:
             if self.aborted:
                 result.close()
                 return
-            self.pages = Pages(self.site, self.id, result, self.delimiter, self.newline)
+            self.pages = Pages(self.site, self.id, result)
             self.processed = result.total
             self.touch()
 
@@ -178,13 +183,13 @@ def results(site: Site, call: Call, job_id: str) -> Reply:
     rows = pages.rows(offset, limit)
     following = write_locator(job.id, offset + rows) if offset + rows < pages.total else "null"
     if fault and fault.kind == "truncated":
-        file = pages.open_short(offset, max(0, rows - fault.rows))
+        page = pages.open_short(offset, max(0, rows - fault.rows))
     elif fault and fault.kind == "columns":
-        file = pages.open_narrow(offset, limit)
+        page = pages.open_narrow(offset, limit, job.delimiter, job.newline)
     else:
-        file = pages.open(offset, limit)
+        page = pages.open(offset, limit)
     headers = {"Sforce-NumberOfRecords": str(rows), "Sforce-Locator": following}
-    return Reply(200, file=file, content_type=CSV_TYPE, headers=headers)
+    return Reply(200, file=page.file, unpacked=page.size, content_type=CSV_TYPE, headers=headers)
 
 
 def _another(site: Site, job: QueryJob) -> tuple[QueryJob, Pages]:

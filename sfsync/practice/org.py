@@ -121,14 +121,16 @@ class PracticeOrg:
             self._empty_expired()
         return QueryResult(self._store, self._compile(soql, caller, all_rows, bulk=False), caller.version)
 
-    def bulk_query(self, soql: str, caller: Caller, *, all_rows: bool) -> BulkResult:
+    def bulk_query(
+        self, soql: str, caller: Caller, *, all_rows: bool, delimiter: str = ",", newline: str = "\n"
+    ) -> BulkResult:
         """Run SOQL for a Bulk job, refusing what Bulk refuses. The result is what was true now; close it."""
         from sfsync.practice.results import BulkResult
 
         if all_rows:
             self._empty_expired()
         compiled = self._compile(soql, caller, all_rows, bulk=True)
-        return BulkResult(self._store, compiled, alphabetical=caller.version < 50)
+        return BulkResult(self._store, compiled, alphabetical=caller.version < 50, delimiter=delimiter, newline=newline)
 
     def _compile(self, soql: str, caller: Caller, all_rows: bool, *, bulk: bool) -> Compiled:
         from sfsync.practice.soql import Options, compile_soql

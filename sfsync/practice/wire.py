@@ -39,6 +39,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     file: BinaryIO | None = None
     """Sent from where it stands to its end, then closed."""
+    unpacked: int | None = None
+    """`file` holds gzip, of so many bytes when unpacked."""
     cut: float | None = None
     """Cut the connection after this share of the body."""
     lost: bool = False

@@ -170,22 +170,21 @@ def test_find_by_external_id_and_id_lookup(org: PracticeOrg) -> None:
     assert caught.value.message.endswith("does not exist or is not accessible: City")
 
 
-def bulk(org: PracticeOrg, soql: str, path: Path, **more: Any) -> tuple[list[str], list[list[str]], str]:
-    result = org.bulk_query(soql, org.caller(), all_rows=False)
+def bulk(org: PracticeOrg, soql: str, **more: Any) -> tuple[list[str], list[list[str]], str]:
+    result = org.bulk_query(soql, org.caller(), all_rows=False, **more)
     try:
-        assert result.write_csv(path, 0, 10_000, **more) == result.total
+        text = b"".join(result.csv(0, 10_000)).decode()
     finally:
         result.close()
-    text = path.read_bytes().decode()
     header, *lines = csv.reader(text.splitlines(keepends=True), delimiter=more.get("delimiter", ","), strict=True)
     return header, lines, text
 
 
-def test_bulk_csv_values(org: PracticeOrg, tmp_path: Path) -> None:
+def test_bulk_csv_values(org: PracticeOrg) -> None:
     values = {"Title": HOSTILE, "AnnualRevenue": 912260031, "Latitude": "1.5", "DoNotCall": True}
     create(org, "Lead", LastName="D", Company="A", **values)
     fields = "LastName, Title, AnnualRevenue, Latitude, DoNotCall, CreatedDate, ConvertedDate, City, Owner.Name"
-    header, (line,), text = bulk(org, f"SELECT {fields} FROM Lead", tmp_path / "page.csv")
+    header, (line,), text = bulk(org, f"SELECT {fields} FROM Lead")
     assert header == fields.split(", ")
     assert line[2:] == [
         "912260031",
@@ -201,28 +200,27 @@ def test_bulk_csv_values(org: PracticeOrg, tmp_path: Path) -> None:
     assert '"true","2026-03-10T12:00:00.000Z","","","Integration User"\n' in text
 
 
-def test_bulk_csv_delimiter_and_line_ending_leave_newlines_in_values(org: PracticeOrg, tmp_path: Path) -> None:
+def test_bulk_csv_delimiter_and_line_ending_leave_newlines_in_values(org: PracticeOrg) -> None:
     create(org, "Lead", LastName="D", Company="A", Title="one\ntwo")
-    _, _, text = bulk(org, "SELECT Title, LastName FROM Lead", tmp_path / "p.csv", delimiter="\t", line_ending="\r\n")
+    _, _, text = bulk(org, "SELECT Title, LastName FROM Lead", delimiter="\t", newline="\r\n")
     assert text == '"Title"\t"LastName"\r\n"one\ntwo"\t"D"\r\n'
 
 
-def test_bulk_pages_are_a_snapshot_and_each_has_the_header(org: PracticeOrg, tmp_path: Path) -> None:
+def test_bulk_pages_are_a_snapshot_and_each_has_the_header(org: PracticeOrg) -> None:
     ids = leads(org, 25)
     result = org.bulk_query("SELECT Id FROM Lead", org.caller(), all_rows=False)
     org.save("delete", "Lead", [{"Id": i} for i in ids], org.caller())
     pages = []
     for offset in range(0, 30, 10):
-        result.write_csv(tmp_path / "page.csv", offset, 10)
-        pages.append((tmp_path / "page.csv").read_text().replace('"', "").split())
+        pages.append(b"".join(result.csv(offset, 10)).decode().replace('"', "").split())
     result.close()
     assert [page[0] for page in pages] == ["Id"] * 3
     assert sorted(i for page in pages for i in page[1:]) == ids
     assert [len(page) - 1 for page in pages] == [10, 10, 5]
 
 
-def test_bulk_of_nothing_is_a_header(org: PracticeOrg, tmp_path: Path) -> None:
-    assert bulk(org, "SELECT Id, City FROM Lead", tmp_path / "page.csv")[2] == '"Id","City"\n'
+def test_bulk_of_nothing_is_a_header(org: PracticeOrg) -> None:
+    assert bulk(org, "SELECT Id, City FROM Lead")[2] == '"Id","City"\n'
 
 
 def test_bulk_columns_are_alphabetical_before_version_50(org: PracticeOrg) -> None:
@@ -332,7 +330,7 @@ def test_org_file_is_free_after_close_even_when_results_were_left_open(tmp_path:
     rest = org.query("SELECT Id FROM Lead", org.caller())
     bulk_result = org.bulk_query("SELECT Id FROM Lead", org.caller(), all_rows=False)
     org.close()
-    for read in (lambda: rest.records(0, 1), lambda: bulk_result.write_csv(tmp_path / "x", 0, 1)):
+    for read in (lambda: rest.records(0, 1), lambda: list(bulk_result.csv(0, 1))):
         with pytest.raises(ValueError, match="closed"):
             read()
     with PracticeOrg(tmp_path / "org.duckdb") as again:
