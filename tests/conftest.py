@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sfsync.practice.generate import generate
 from sfsync.practice.org import PracticeOrg
 from sfsync.warehouse import Warehouse
 from tests import postgres
+
+# A machine that is busy with something else makes no test fail.
+settings.register_profile("sfsync", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sfsync")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ from sfsync.warehouse import Warehouse, dialect
 
 VERSION = "2"
 """Raised with every change of a normaliser's results: rows of another version are computed again."""
-CHUNK = 20_000
+CHUNK = 10_000
 """Records held in memory at a time."""
 
 
@@ -57,6 +57,7 @@ def refresh_in(con: sa.Connection, warehouse: Warehouse, sobject: str, lists: Li
     fields = [field for field in SOURCES[sobject].fields if field.casefold() in known]
     version = _version(fields, lists)
     _create(warehouse, con, sobject)
+    dialect.of(con).make_room(con, len(COLUMNS))
     _drop_outdated(con, sobject, version)
     normalise = normaliser(SOURCES[sobject], lists)
     count = 0
@@ -80,35 +81,33 @@ def behind(con: sa.Connection, sobject: str) -> int:
     return int(con.exec_driver_sql(count).scalar_one())
 
 
-def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str, Any]], tuple[Value, ...]]:
+def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str | None, Any]], tuple[Value, ...]]:
     """record → the values of COLUMNS after `version`, in their order."""
 
-    def values(record: Mapping[str, Any]) -> tuple[Value, ...]:
-        def text(field: str | None) -> str | None:
-            return record.get(field) if field else None
+    first_name, last_name = sources.person or (None, None)
 
+    def values(record: Mapping[str | None, Any]) -> tuple[Value, ...]:
+        text = record.get  # of None: None
         country = next((value for field in sources.country if not blank(value := text(field))), None)
-        first, last = (text(field) for field in sources.person) if sources.person else (None, None)
         return (
             *_email_values(text(sources.email), lists),
             norm_phone(text(sources.phone), country, lists),
             norm_phone(text(sources.mobile), country, lists),
             norm_company(text(sources.company), lists),
-            norm_person(first, last),
+            norm_person(text(first_name), text(last_name)),
             country_code(country, lists),
             site := web_domain(text(sources.web_domain)),
             is_free_domain(site, lists) if site else None,
             *_text_values({field: text(field) for field in sources.text}, lists),
             number_tokens(text(sources.numbers)) if sources.numbers else None,
-            _placeholders({field: text(field) for field in sources.placeholders}, lists),
+            _listed([field for field in sources.placeholders if is_placeholder(text(field), lists)]),
         )
 
     return values
 
 
-def _placeholders(fields: Mapping[str, str | None], lists: Lists) -> str | None:
-    found = [field for field, text in fields.items() if is_placeholder(text, lists)]
-    return f",{','.join(found)}," if found else None
+def _listed(fields: Sequence[str]) -> str | None:
+    return f",{','.join(fields)}," if fields else None
 
 
 def _email_values(text: str | None, lists: Lists) -> tuple[Value, ...]:
@@ -167,8 +166,8 @@ def _drop_outdated(con: sa.Connection, sobject: str, version: str) -> None:
     )
 
 
-def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    """Live records without a row, in chunks by Id.
+def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[list[dict[str | None, Any]]]:
+    """Live records without a row, in chunks, in no order: a sort of a million rows takes more memory than the rest.
 
     They are looked for once and numbered in a table of their own: looking again for each chunk takes a scan each time.
     """
@@ -176,11 +175,10 @@ def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterato
     todo = f"sfsync.norm_{sobject}_todo"
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {todo}")
     con.exec_driver_sql(
-        f"CREATE TABLE {todo} AS SELECT row_number() OVER (ORDER BY l.Id) AS place, "
-        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)} "
-        "ORDER BY l.Id"
+        f"CREATE TABLE {todo} AS SELECT row_number() OVER () AS place, "
+        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
     )
-    query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until ORDER BY place")
+    query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until")
     after = 0
     while rows := con.execute(query, {"after": after, "until": after + CHUNK}).all():
         yield [dict(zip(names, row, strict=True)) for row in rows]

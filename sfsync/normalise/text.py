@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html.entities import html5
 
 from sfsync.normalise.fold import fold, strip, strip_accents, words
@@ -37,7 +38,12 @@ _VOWELS = frozenset("AEIOUYАЕИОУЫЭЮЯΑΕΗΙΟΥΩ")
 
 def text_issue(text: str | None) -> str | None:
     """The first of ISSUES (but `whole_name_in_last`, which needs the first name) that `text` has, else None."""
-    if not text or not strip(text):
+    return _text_issue(text) if text else None
+
+
+@lru_cache(maxsize=32768)
+def _text_issue(text: str) -> str | None:
+    if not strip(text):
         return None
     if not _CLEAN.fullmatch(text) or "  " in text:
         if _EDGE_SPACE.search(text):
@@ -99,9 +105,15 @@ def suggest_text(text: str | None) -> str | None:
 
 def is_placeholder(text: str | None, lists: Lists | None = None) -> bool:
     """True for text that only fills a required field: `n/a`, `xxx`, `[not provided]`. False for blank."""
-    if not text or not (bare := fold(strip(text))):
+    return _is_placeholder(text, lists or shipped_lists()) if text else False
+
+
+@lru_cache(maxsize=32768)
+def _is_placeholder(text: str, lists: Lists) -> bool:
+    bare = fold(strip(text))
+    if not bare:
         return False
-    if bare in (lists or shipped_lists()).placeholders:
+    if bare in lists.placeholders:
         return True
     return (len(bare) > 2 and len(set(bare)) == 1) or not words(bare)
 

@@ -42,6 +42,12 @@ class Dialect(Protocol):
     def retype(self, con: sa.Connection, sobject: str, column: str, kind: str) -> None:
         """Change a column of salesforce.<sobject> to a wider type; live.<sobject> stays, with who may read it."""
 
+    def make_room(self, con: sa.Connection, columns: int) -> None:
+        """Before many rows of so many columns are written: hold what this process keeps in memory to what that needs.
+
+        For the rest of the transaction.
+        """
+
     def stage(self, con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequence[Page]) -> int:
         """Make the temporary table `name` of all rows of the pages; returns how many. Quoted empty cells are NULL.
 

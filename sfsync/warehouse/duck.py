@@ -28,6 +28,7 @@ LOAD_MEMORY = 100.0, 60.0, 0.75
 1.5: a table of 250 columns needs 200, one of 800 needs 600. A second thread takes as much again and is no faster, as
 pages arrive more slowly than one thread loads them.
 """
+_ROOM = "sfsync_load_memory"
 MOMENT = "TIMESTAMP WITH TIME ZONE"
 """The one type whose values DuckDB's CSV reader takes for NULL, without a word, when it cannot read them (1.5)."""
 
@@ -60,8 +61,22 @@ def retype(con: sa.Connection, sobject: str, column: str, kind: str) -> None:
     con.exec_driver_sql(f"ALTER TABLE salesforce.{sobject} ALTER COLUMN {column} TYPE {kind}")
 
 
+def make_room(con: sa.Connection, columns: int) -> None:
+    """Little memory for a narrow object, enough for a wide one; until the file is closed. Memory databases keep theirs.
+
+    Inside one transaction it only grows: what was loaded before is still held.
+    """
+    if con.engine.url.database in (None, "", ":memory:"):
+        return
+    least, base, each = LOAD_MEMORY
+    wanted = max(least, base + each * columns)
+    if wanted > con.info.get(_ROOM, 0.0):
+        con.exec_driver_sql(f"SET threads = 1; SET memory_limit = '{wanted:.0f}MB'")
+        con.info[_ROOM] = wanted
+
+
 def stage(con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequence[Page]) -> int:
-    _make_room(con, len(columns))
+    make_room(con, len(columns))
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
     if not pages:
         typed = ", ".join(f"{column(n)} {t}" for n, t in columns.items())
@@ -74,7 +89,7 @@ def stage(con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequ
 def fill(
     con: sa.Connection, target: str, columns: Mapping[str, str], pages: Iterable[Page], reason: str, now: datetime
 ) -> int:
-    _make_room(con, len(columns))
+    make_room(con, len(columns))
     names = ", ".join(column(n) for n in columns)
     for page in pages:  # one by one: the next may still be on its way
         con.exec_driver_sql(
@@ -163,23 +178,6 @@ def _cast(name: str, kind: str) -> str:
 def quote(text: str) -> str:
     """A SQL string literal, for the places where DuckDB takes no parameter: file names and reader options."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _make_room(con: sa.Connection, columns: int) -> None:
-    """Little memory for a narrow object, enough for a wide one; until the file is closed. Memory databases keep theirs.
-
-    Inside one transaction it only grows: what was loaded before is still held.
-    """
-    if con.engine.url.database in (None, "", ":memory:"):
-        return
-    least, base, each = LOAD_MEMORY
-    wanted = max(least, base + each * columns)
-    if wanted > con.info.get(_ROOM, 0.0):
-        con.exec_driver_sql(f"SET threads = 1; SET memory_limit = '{wanted:.0f}MB'")
-        con.info[_ROOM] = wanted
-
-
-_ROOM = "sfsync_load_memory"
 
 
 def _files(pages: Sequence[Page]) -> list[Path]:
