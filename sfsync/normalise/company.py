@@ -34,7 +34,9 @@ def _without_endings(found: list[str], forms: frozenset[str]) -> list[str]:
     while core and (length := _ending_length(core, forms)):
         del core[-length:]
     if core and not core[-1].isascii():
-        core[-1] = _without_glued_endings(core[-1], forms)
+        last = _without_glued_endings(core[-1], forms)
+        if last != core[-1]:
+            return _without_endings([*core[:-1], last], forms)
     return core
 
 

@@ -30,7 +30,7 @@ from sfsync.normalise.text import find_text_issue, is_placeholder, number_tokens
 from sfsync.normalise.url import web_domain
 from sfsync.warehouse import Warehouse, dialect
 
-VERSION = "2"
+VERSION = "3"
 """Raised with every change of a normaliser's results: rows of another version are computed again."""
 CHUNK = 10_000
 """Records held in memory at a time."""

@@ -1,6 +1,6 @@
 """What holds for every text: never an exception, nothing out of nothing, twice is the same as once."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sfsync.normalise.company import norm_company
@@ -23,6 +23,7 @@ countries = st.sampled_from([None, "US", "DE", "Italia", "JP", "BR", "Narnia"])
 
 
 @given(texts)
+@example("0:INC株式会社")
 def test_companies_are_stable(text):
     once = norm_company(text)
     assert once is None or norm_company(once) == once
