@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -65,16 +67,77 @@ def sfsync() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code. Whatever goes wrong ends as one line on stderr."""
+    _open_streams()
+    os.umask(0o077)  # whatever is written holds an org's data: DuckDB's log, pages on disk, plans, reports
     try:
         code = sfsync.main(args, prog_name="sfsync", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as err:
         err.show()
         code = err.exit_code
     except click.exceptions.Abort:
-        click.echo("interrupted; what was committed is kept, run the command again to go on.", err=True)
-        code = 1
+        code = _interrupted()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()
         code = 1
+    except OSError as err:
+        code = _no_file(err)
+    except Exception as err:
+        code = _interrupted() if _is_interrupt(err) else _crashed(err)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """Files and pipes get UTF-8 whatever the locale, unless PYTHONIOENCODING says otherwise; nothing is unprintable."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller, as in `sfsync status >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            own = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if own else "utf-8", errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """What is still buffered for a reader that is gone, or a full disk, must not fail once more at the exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupted() -> int:
+    click.echo("interrupted; what was committed is kept, run the command again to go on.", err=True)
+    return 1
+
+
+def _is_interrupt(err: Exception) -> bool:
+    """DuckDB turns a Ctrl-C in the middle of a statement into this."""
+    return isinstance(err, RuntimeError) and str(err) == "Query interrupted"
+
+
+def _no_file(err: OSError) -> int:
+    if err.filename is None:  # no file but the result itself could not be written
+        _forget_stdout()
+    says = f"{err.filename or 'the output'}: {err.strerror or type(err).__name__}"
+    click.echo(f"sfsync: {says}. What was committed is kept; run the command again.", err=True)
+    return 1
+
+
+def _crashed(err: Exception) -> int:
+    """A fault of ours. Its message and traceback may hold values of the org, so they are shown only when asked for."""
+    import logging
+    import traceback
+
+    from sfsync.cli.common import redact
+
+    package = os.path.dirname(os.path.dirname(__file__))
+    last = [frame for frame in traceback.extract_tb(err.__traceback__) if frame.filename.startswith(package)][-1]
+    where = f"{os.path.relpath(last.filename, os.path.dirname(package))}:{last.lineno}"
+    click.echo(
+        f"sfsync: unexpected {type(err).__name__} at {where}. What was committed is kept. Please report it, with the "
+        "traceback that the same command and -v gives.",
+        err=True,
+    )
+    if logging.getLogger("sfsync").isEnabledFor(logging.INFO):
+        click.echo(redact("".join(traceback.format_exception(err))), err=True)
+    return 1

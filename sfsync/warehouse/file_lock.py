@@ -9,23 +9,28 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sfsync.errors import Locked
+from sfsync.errors import Locked, WarehouseError
 
 
 @contextmanager
 def run_lock(beside: Path | None, command: str) -> Iterator[None]:
     """Hold the lock file next to `beside` (a warehouse file) for the block; None locks nothing.
 
-    The operating system frees the lock when the process ends, however it ends. Raises Locked.
+    The operating system frees the lock when the process ends, however it ends.
+    Raises Locked, and WarehouseError where no file can be made.
     """
     if beside is None:
         yield
         return
     import fcntl
 
-    beside.parent.mkdir(parents=True, exist_ok=True)
     path = beside.with_name(beside.name + ".lock")
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as err:
+        raise WarehouseError(f"{path} cannot be made ({err.strerror}). May you write there?") from err
+    with os.fdopen(opened, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

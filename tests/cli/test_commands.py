@@ -170,6 +170,15 @@ def test_a_warehouse_of_another_org_is_refused_and_kept(pulled):
     assert pulled.json("query", "select count(*) n from live.Lead")["rows"] == [{"n": 400}]
 
 
+def test_nobody_else_may_read_what_a_command_writes(shell):
+    theirs = set(shell.folder.rglob("*"))
+    command = [sys.executable, "-m", "sfsync", "pull", "--config", str(shell.config), "--quiet"]
+    subprocess.run(command, check=True, capture_output=True, umask=0o022, cwd=shell.folder)
+    written = set(shell.folder.rglob("*")) - theirs
+    assert {"w.duckdb", "w.duckdb.lock", ".sfsync"} <= {path.name for path in written}
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+
+
 def test_a_second_run_exits_5_naming_the_first(pulled):
     with run_lock(pulled.folder / "w.duckdb", "pull"):
         said = pulled.run("pull", code=5).stderr
