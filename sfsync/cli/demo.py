@@ -168,11 +168,11 @@ def _planted_rules(org: Any) -> set[str]:
 
 def _score(org: Any, found: set[tuple[str, str]], clusters: list[set[str]]) -> dict[str, Any]:
     """How much of what was planted was found, and what was found besides."""
-    truth = org.cursor().execute("SELECT kind, code, id, group_id FROM practice_truth").fetchall()
-    planted = {(code, id) for kind, code, id, _ in truth if kind == "defect"}
+    truth = org.cursor().execute("SELECT kind, code, sobject, id, group_id FROM practice_truth").fetchall()
+    planted = {(code, id) for kind, code, _, id, _ in truth if kind == "defect"}
     groups: dict[str, set[str]] = {}
-    for kind, _, id, group in truth:
-        if kind == "duplicate":
+    for kind, _, sobject, id, group in truth:
+        if kind == "duplicate" and sobject == "Lead":
             groups.setdefault(group, set()).add(id)
     person = {id: group for group, ids in groups.items() for id in ids}
     right = [c for c in clusters if len({person.get(id, id) for id in c}) == 1]
@@ -195,7 +195,7 @@ def _last_words(score: Mapping[str, Any], loop: _Loop, folder: Path) -> str:
     defects, duplicates = score["defects"], score["duplicates"]
     return (
         f"Planted defects found: {defects['found']} of {defects['planted']}; wrong ones: {defects['wrong']}.\n"
-        f"Planted groups of duplicates found: {duplicates['found']} of {duplicates['planted']}; wrong ones: "
+        f"Planted groups of duplicate leads found: {duplicates['found']} of {duplicates['planted']}; wrong ones: "
         f"{duplicates['wrong']}.\n"
         f"Of the changes accepted, left to do after push and a second pull: {loop.left}.\n\n"
         f"Look around: sfsync status --config {folder}/config.yaml"

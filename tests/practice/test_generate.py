@@ -410,14 +410,19 @@ def test_hostile_text_is_kept_to_descriptions_and_labelled(made: Made) -> None:
 # -- duplicates and those who only look so ----------------------------------------------------------------------
 
 GROUPS = """
-SELECT t.group_id, l.* FROM practice_truth t JOIN "Lead" l ON l."Id" = t.id WHERE t.kind = $1 AND t.code = $2"""
+SELECT t.group_id, l.* FROM practice_truth t JOIN "{}" l ON l."Id" = t.id WHERE t.kind = $1 AND t.code = $2"""
 NORMAL_EMAIL = 'lower(trim("Email"))'
+
+
+def groups(code: str) -> str:
+    """SQL: the records of a code's groups. Codes of contacts and accounts begin with their name."""
+    return GROUPS.format({"contact": "Contact", "account": "Account"}.get(code.partition("_")[0], "Lead"))
 
 
 def pairs(made: Made, kind: str, code: str, condition: str) -> tuple[int, int]:
     """How many pairs of one group there are, and in how many the condition holds for a and b."""
     rows = made.all(
-        f"""WITH g AS ({GROUPS}) SELECT count(*), count(*) FILTER ({condition})
+        f"""WITH g AS ({groups(code)}) SELECT count(*), count(*) FILTER ({condition})
             FROM g a JOIN g b ON a.group_id = b.group_id AND a."Id" < b."Id" """,
         kind,
         code,
@@ -452,6 +457,36 @@ ALIKE = {
         "family",
     ): 'a."LastName" = b."LastName" AND a."FirstName" <> b."FirstName" AND a."Email" <> b."Email"',
 }
+SAME_ACCOUNT = 'a."AccountId" = b."AccountId"'
+OF_CONTACTS = ("exact_email", "nickname", "typo", "swapped", "father_son", "switchboard", "shared_mailbox", "family")
+ALIKE |= {
+    (kind, f"contact_{code}"): f"{condition} AND {SAME_ACCOUNT}"
+    for (kind, code), condition in ALIKE.items()
+    if code in OF_CONTACTS
+}
+SAME_SITE = " = ".join(f"""regexp_replace({x}."Website", '^(https?://)?(www\\.)?|/$', '', 'g')""" for x in "ab")
+SAME_PLACE = 'a."BillingStreet" = b."BillingStreet" AND a."BillingCity" = b."BillingCity"'
+OTHER_PLACE = f'a."BillingCity" <> b."BillingCity" AND NOT {SAME_PHONE}'
+LETTERS = "regexp_replace(lower({}.\"Name\"), '[^\\w]', '', 'g')"
+ALIKE |= {
+    ("duplicate", "contact_name_phone"): f'a."LastName" = b."LastName" AND {SAME_PHONE} AND {SAME_ACCOUNT}'
+    ' AND a."Email" IS NULL AND b."Email" IS NULL',
+    ("duplicate", "contact_moved"): f'{SAME_NAME} AND {SAME_MOBILE} AND a."AccountId" <> b."AccountId"',
+    ("near_miss", "contact_same_name_elsewhere"): f'{SAME_NAME} AND a."AccountId" <> b."AccountId"'
+    f" AND NOT {SAME_EMAIL} AND NOT coalesce({SAME_MOBILE}, false)",
+    ("duplicate", "account_spelling"): f'{SAME_SITE} AND {SAME_PHONE} AND {SAME_PLACE} AND a."Name" <> b."Name"'
+    f" AND left({LETTERS.format('a')}, 8) = left({LETTERS.format('b')}, 8)",
+    ("duplicate", "account_typo"): 'damerau_levenshtein(strip_accents(a."Name"), strip_accents(b."Name")) = 1'
+    f' AND {SAME_PHONE} AND {SAME_PLACE} AND a."Website" IS NULL AND b."Website" IS NULL',
+    ("duplicate", "account_brand"): f"{SAME_SITE} AND ("
+    """starts_with(a."Name", b."Name" || ' ') OR starts_with(b."Name", a."Name" || ' '))""",
+    ("near_miss", "account_branch"): f"{SAME_SITE} AND {OTHER_PLACE}"
+    ' AND contains(a."Name", a."BillingCity") AND contains(b."Name", b."BillingCity")',
+    ("near_miss", "account_parent"): f"{SAME_SITE} AND {OTHER_PLACE}"
+    ' AND coalesce(a."ParentId" = b."Id", b."ParentId" = a."Id")',
+    ("near_miss", "account_neighbour"): f'{SAME_PHONE} AND {SAME_PLACE} AND a."Name" <> b."Name"'
+    f" AND NOT coalesce({SAME_SITE}, false)",
+}
 
 
 @pytest.mark.parametrize(("kind", "code"), sorted(ALIKE))
@@ -459,8 +494,8 @@ def test_planted_groups_are_alike_as_their_code_says(made: Made, kind: str, code
     every, holding = pairs(made, kind, code, ALIKE[kind, code])
     assert every == holding > 0
     reported = made.truth.duplicates if kind == "duplicate" else made.truth.near_misses
-    groups = made.all(GROUPS.replace("t.group_id, l.*", "count(DISTINCT t.group_id)"), kind, code)[0][0]
-    assert groups == reported[code]
+    found = made.all(groups(code).replace("t.group_id, l.*", "count(DISTINCT t.group_id)"), kind, code)[0][0]
+    assert found == reported[code]
 
 
 def test_every_planted_kind_is_checked_here(made: Made) -> None:
@@ -468,13 +503,14 @@ def test_every_planted_kind_is_checked_here(made: Made) -> None:
     assert set(made.truth.near_misses) == {code for kind, code in ALIKE if kind == "near_miss"}
 
 
-def test_no_two_leads_share_an_address_by_accident(made: Made) -> None:
-    shared = made.ids(f'SELECT {NORMAL_EMAIL} FROM "Lead" WHERE "Email" LIKE \'%@%\' GROUP BY 1 HAVING count(*) > 1')
+@pytest.mark.parametrize("sobject", ["Lead", "Contact"])
+def test_no_two_share_an_address_by_accident(made: Made, sobject: str) -> None:
+    sql = f'SELECT {NORMAL_EMAIL} FROM "{sobject}" WHERE "Email" LIKE \'%@%\' GROUP BY 1 HAVING count(*) > 1'
     planted = made.ids(
-        f"""SELECT {NORMAL_EMAIL} FROM "Lead" JOIN practice_truth t ON t.id = "Lead"."Id"
-            WHERE kind = 'duplicate' OR code = 'shared_mailbox'"""
+        f"""SELECT {NORMAL_EMAIL} FROM "{sobject}" JOIN practice_truth t ON t.id = "{sobject}"."Id"
+            WHERE kind = 'duplicate' OR code LIKE '%shared_mailbox'"""
     )
-    assert shared <= planted
+    assert made.ids(sql) <= planted
 
 
 def test_no_colleagues_look_like_one_person_by_accident(made: Made) -> None:
@@ -491,9 +527,32 @@ def test_no_colleagues_look_like_one_person_by_accident(made: Made) -> None:
     assert all(a in planted and planted.get(a) == planted.get(b) for a, b in found)
 
 
-def test_company_names_and_domains_are_unique(made: Made) -> None:
-    doubles = """SELECT "Website" FROM (SELECT regexp_replace("Website", '^(https?://)?(www\\.)?', '') AS "Website"
-        FROM "Account"
-        WHERE "Website" IS NOT NULL) GROUP BY 1 HAVING count(*) > 1"""
-    assert made.all(doubles) == []
-    assert made.all('SELECT "Name" FROM "Account" GROUP BY 1 HAVING count(*) > 1') == []
+def test_no_contacts_of_an_account_look_like_one_person_by_accident(made: Made) -> None:
+    """Names as alike as 0.92, and one without e-mail: only planted pairs."""
+    found = made.all(
+        """SELECT a."Id", b."Id" FROM "Contact" a JOIN "Contact" b ON a."AccountId" = b."AccountId" AND a."Id" < b."Id"
+           WHERE (a."Email" IS NULL OR b."Email" IS NULL)
+             AND jaro_winkler_similarity(lower(a."Name"), lower(b."Name")) >= 0.92"""
+    )
+    planted = dict(made.all("SELECT id, group_id FROM practice_truth WHERE kind = 'duplicate'"))
+    assert found
+    assert all(a in planted and planted.get(a) == planted.get(b) for a, b in found)
+
+
+def test_account_names_sites_and_numbers_are_unique_but_for_planted_ones(made: Made) -> None:
+    planted = dict(made.all("SELECT id, group_id FROM practice_truth WHERE sobject = 'Account' AND group_id <> ''"))
+    for same in ('a."Name" = b."Name"', SAME_SITE, SAME_PHONE):
+        found = made.all(f'SELECT a."Id", b."Id" FROM "Account" a JOIN "Account" b ON {same} AND a."Id" < b."Id"')
+        assert all(a in planted and planted[a] == planted.get(b) for a, b in found), same
+
+
+def test_an_account_put_beside_another_is_younger_and_has_somebody_of_its_own(made: Made) -> None:
+    found = made.all(
+        """SELECT t.group_id, list(a."CreatedDate" ORDER BY a."External_Id__c"),
+               list((SELECT count(*) FROM "Contact" c WHERE c."AccountId" = a."Id") ORDER BY a."External_Id__c")
+           FROM practice_truth t JOIN "Account" a ON a."Id" = t.id WHERE t.group_id <> '' GROUP BY 1"""
+    )
+    assert len(found) > 20
+    for _, (first, second), (_, people) in found:
+        assert first <= second
+        assert people >= 1

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfsync.practice.generate import accounts, companies, deals, leads, people, staff, tasks, truth
+from sfsync.practice.generate import accounts, companies, deals, leads, partners, people, staff, tasks, truth
 from sfsync.practice.generate.catalogue import extra_leads
 from sfsync.practice.generate.layout import MAX_LEADS, plan
 from sfsync.practice.generate.workshop import Progress, Workshop
@@ -29,9 +29,10 @@ class Truth:
     defects: Mapping[str, int]
     """Rule → records that break it, all objects together; no other record breaks one of these rules."""
     duplicates: Mapping[str, int]
-    """How the duplicates differ → groups of leads that are one person each."""
+    """How the duplicates differ → groups of records that are one person or firm each. Codes that begin with contact_
+    or account_ are of those objects, all others of leads."""
     near_misses: Mapping[str, int]
-    """Why they look alike → groups of leads that are different people."""
+    """Why they look alike → groups of records that are different people or firms."""
 
 
 def generate(org: PracticeOrg, *, leads: int = 5000, seed: int = 1, progress: Progress | None = None) -> Truth:
@@ -66,7 +67,13 @@ def _build(shop: Workshop, count: int, progress: Progress) -> None:
         ("users", (partial(staff.make_staff, shop, layout),)),
         ("companies", (partial(companies.make_companies, shop, layout),)),
         ("people", (partial(people.make_people, shop, layout),)),
-        ("what is wrong", (partial(leads.plant_leads, shop, layout),)),
+        (
+            "what is wrong",
+            tuple(
+                partial(plant, shop, layout)
+                for plant in (leads.plant_leads, partners.plant_accounts, partners.plant_contacts)
+            ),
+        ),
         ("lives of leads", (partial(leads.live_leads, shop, layout),)),
         ("accounts", (partial(accounts.number_accounts, shop, layout), partial(accounts.place_contacts, shop))),
         ("deals", (partial(deals.make_deals, shop, layout),)),
@@ -74,7 +81,7 @@ def _build(shop: Workshop, count: int, progress: Progress) -> None:
         ("Task", (partial(tasks.store_tasks, shop),)),
         ("Opportunity", (partial(deals.store_deals, shop),)),
         ("Account", (partial(accounts.store_accounts, shop, layout),)),
-        ("Contact", (partial(accounts.store_contacts, shop, layout),)),
+        ("Contact", (partial(accounts.store_contacts, shop),)),
         ("Lead", (partial(leads.store_leads, shop, layout),)),
         ("truth", (partial(truth.store, shop),)),
     )

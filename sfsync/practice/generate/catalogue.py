@@ -1,29 +1,15 @@
-"""What is planted among the clean rows: defects, duplicates, look-alikes, and text that is odd but legal.
+"""What is planted among the clean rows: defects, text that is odd but legal, and what `doubles.py` adds.
 
 The SQL of a change may use the columns of `person` and `company`; see `people.py` and `companies.py`.
 """
 
 from __future__ import annotations
 
+from sfsync.practice.generate.doubles import ACCOUNT_DOUBLES, CONTACT_DOUBLES, LEAD_DOUBLES
 from sfsync.practice.generate.hostile import TEXTS
-from sfsync.practice.generate.people import phone
+from sfsync.practice.generate.people import MAIL
 from sfsync.practice.generate.plants import Plant, Variant
 from sfsync.practice.generate.workshop import quote
-
-MAIL = "local || '@' || domain"
-SWITCHBOARD = phone("landline", "format_roll", "digits")
-_LATIN = "code IN ('US', 'GB', 'DE', 'FR', 'ES', 'IT', 'NL', 'SE')"
-_ENGLISH = "code IN ('US', 'GB')"
-_ONE_A_COMPANY = "g = 2 AND slot = 0"
-"""So that the people added at a company, who all sit at the same free places, are not added twice."""
-
-
-def _direct(variant: int = 0) -> str:
-    return phone("landline", f"format_roll + {variant}", "direct")
-
-
-def _mobile(variant: int = 0) -> str:
-    return phone("mobile", f"format_roll + {variant}", "mobile_digits")
 
 
 def _defect(code: str, per_mille: float, *variants: Variant, **kw: str) -> Plant:
@@ -73,160 +59,13 @@ def _untidy(company: str) -> tuple[Variant, ...]:
     )
 
 
-_SPELLINGS = {
-    "without its legal form": "core",
-    "in small letters": "lower(core) || form",
-    "with a dash": "replace(core, ' ', ' - ') || form",
-    "comma and form in capitals": "core || ',' || upper(form)",
-}
-_TYPOS = (
-    "left(surname, 2) || substr(surname, 4, 1) || substr(surname, 3, 1) || substr(surname, 5)",
-    "left(surname, 2) || substr(surname, 4)",
-    "left(surname, 4) || substr(surname, 4)",
-)
-_NO_MAIL = {"Email": "NULL", "Phone": _direct()}
-_COPIES = (
-    Plant(
-        *("duplicate", "exact_email", 8),
-        (
-            Variant(
-                "capitals, space behind",
-                {"Email": MAIL},
-                {"Email": "initcap(local) || '@' || upper(domain) || ' '"},
-                1,
-                also="DQ-001",
-            ),
-            Variant(
-                "domain in capitals, initial only",
-                {"Email": MAIL},
-                {"Email": "local || '@' || upper(domain)", "FirstName": "left(given, 1) || '.'", "Phone": "NULL"},
-                1,
-            ),
-            Variant("all in capitals", {"Email": MAIL}, {"Email": f"upper({MAIL})", "Company": "core"}, 1),
-            Variant("same spelling, three times", {"Email": MAIL}, {"Email": MAIL, "Company": "lower(name)"}, 2),
-        ),
-        _LATIN,
-        borrow="person",
-    ),
-    Plant(
-        *("duplicate", "name_company_phone", 5),
-        tuple(
-            Variant(f"company {how}", _NO_MAIL, {**_NO_MAIL, "Phone": _direct(1), "Company": company}, 1)
-            for how, company in _SPELLINGS.items()
-        ),
-        _LATIN,
-        borrow="person",
-    ),
-    Plant(
-        *("duplicate", "nickname", 3),
-        (
-            Variant(
-                "no e-mail", {"Phone": _direct()}, {"FirstName": "nickname", "Email": "NULL", "Phone": _direct(1)}, 1
-            ),
-            Variant(
-                "e-mail of the nickname",
-                {"Email": MAIL, "Phone": _direct()},
-                {"FirstName": "nickname", "Phone": _direct(2)}
-                | {"Email": "lower(strip_accents(nickname)) || '.' || surname_ascii || '@' || domain"},
-                1,
-            ),
-        ),
-        f"{_LATIN} AND nickname IS NOT NULL",
-        borrow="person",
-    ),
-    Plant(
-        *("duplicate", "typo", 4),
-        tuple(
-            Variant(
-                f"{what}, {'same e-mail' if mail else 'no e-mail, same phone'}",
-                {"Email": MAIL, "Phone": _direct()},
-                {"LastName": typo, "Email": MAIL if mail else "NULL", "Phone": "NULL" if mail else _direct(1)},
-                1,
-            )
-            for mail in (True, False)
-            for what, typo in zip(("letters exchanged", "letter missing", "letter doubled"), _TYPOS, strict=True)
-        ),
-        f"{_LATIN} AND length(surname) >= 6 AND strpos(surname, ' ') = 0 AND substr(surname, 3, 1) <> "
-        f"substr(surname, 4, 1)",
-        borrow="person",
-    ),
-    Plant(
-        *("duplicate", "swapped", 2),
-        tuple(
-            Variant(
-                "same e-mail" if mail else "no e-mail, same phone",
-                {"Email": MAIL, "Phone": _direct()},
-                {"FirstName": "surname", "LastName": "given", "Email": MAIL if mail else "NULL", "Phone": _direct(1)},
-                1,
-            )
-            for mail in (True, False)
-        ),
-        f"{_LATIN} AND strpos(surname, ' ') = 0",
-        borrow="person",
-    ),
-    Plant(
-        *("duplicate", "moved", 2),
-        (Variant("new company, same mobile", {"MobilePhone": _mobile()}, {"MobilePhone": _mobile(1)}, 1),),
-        f"{_LATIN} AND length(surname) >= 6",
-        borrow="person",
-        elsewhere=True,
-    ),
-)
-_LOOK_ALIKES = (
-    Plant(
-        *("near_miss", "father_son", 2),
-        (
-            Variant(
-                "Jr. and Sr. in one company",
-                {"LastName": "surname || ' Sr.'", "Email": MAIL, "MobilePhone": _mobile()},
-                {"LastName": "surname || ' Jr.'", "Email": MAIL, "MobilePhone": _mobile()},
-                1,
-            ),
-        ),
-        f"{_ENGLISH} AND {_ONE_A_COMPANY}",
-        borrow="name",
-    ),
-    Plant(
-        *("near_miss", "switchboard", 2),
-        (
-            Variant(
-                "colleagues at one number",
-                {"Email": MAIL, "Phone": SWITCHBOARD},
-                {"Email": MAIL, "Phone": SWITCHBOARD},
-                2,
-            ),
-        ),
-        _ONE_A_COMPANY,
-    ),
-    Plant(
-        *("near_miss", "shared_mailbox", 2),
-        (Variant("info@", {"Email": "'info@' || domain"}, {"Email": "'info@' || domain"}, 1),),
-        _ONE_A_COMPANY,
-    ),
-    Plant(
-        *("near_miss", "same_name_elsewhere", 2),
-        (Variant("namesake in another company", {"Email": MAIL}, {"Email": MAIL}, 1),),
-        _ONE_A_COMPANY,
-        borrow="name",
-        elsewhere=True,
-    ),
-    Plant(
-        *("near_miss", "family", 2),
-        (Variant("same surname in one company", {"Email": MAIL}, {"Email": MAIL}, 1),),
-        _ONE_A_COMPANY,
-        borrow="surname",
-    ),
-)
-
-
 def _hostile(column: str) -> Plant:
     variants = tuple(Variant(name, {column: sql}) for name, sql in TEXTS.items())
     return Plant("hostile", "text", 0.2, variants, at_least=len(variants))
 
 
 LEADS: tuple[Plant, ...] = (
-    *_COPIES,
-    *_LOOK_ALIKES,
+    *LEAD_DOUBLES,
     _defect("LEAD-STAT-001", 2, *map(_status, ("Nurturing", "Offen", "Recycled", "Neu (Messe)", "in progress "))),
     _defect("LEAD-STAT-002", 3, Variant("never converted", {"Status": "'{converted_status}'"})),
     _defect(
@@ -248,6 +87,7 @@ CONTACTS: tuple[Plant, ...] = (
     _defect("DQ-001", 4, *_BROKEN_MAIL),
     _defect("DQ-006", 3, *_untidy("Title"), eligible=_LOUD),
     _hostile("Description"),
+    *CONTACT_DOUBLES,
 )
 ACCOUNTS: tuple[Plant, ...] = (
     _defect(
@@ -267,6 +107,7 @@ ACCOUNTS: tuple[Plant, ...] = (
         (Variant("16 digits", {"AnnualRevenue": "CAST(9007199254740993 AS DECIMAL(18,0))"}),),
         at_least=2,
     ),
+    *ACCOUNT_DOUBLES,
 )
 DEALS: tuple[Plant, ...] = (
     _defect("OPP-001", 2, Variant("account missing", {"AccountId": "NULL"}), eligible="lead IS NULL"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sfsync.practice.generate import people
-from sfsync.practice.generate.catalogue import CONVERTED, LEADS, MAIL, SWITCHBOARD
+from sfsync.practice.generate.catalogue import CONVERTED, LEADS
 from sfsync.practice.generate.layout import Layout
+from sfsync.practice.generate.partners import add_people
+from sfsync.practice.generate.people import MAIL, SWITCHBOARD
 from sfsync.practice.generate.plants import Plant, changed, choose
 from sfsync.practice.generate.staff import marketing_user, rep_count
 from sfsync.practice.generate.workshop import DAY, Workshop, quote, text_list
@@ -18,54 +20,13 @@ def plant_leads(shop: Workshop, layout: Layout) -> None:
     wanted = "p, g, slot, code, surname, nickname"
     choose(shop, "lead_plant", "p", f"SELECT {wanted} FROM person WHERE g IN (1, 2)", LEADS, layout.leads)
     choose(shop, "converted_plant", "p", f"SELECT {wanted} FROM person WHERE g = 0", CONVERTED, layout.leads)
-    shop.temp(
-        "neighbour",
-        f"""
-        SELECT c, coalesce(lead(c) OVER near, lag(c) OVER near, lead(c) OVER (ORDER BY c), c - 1) AS other
-        FROM company WHERE c >= {layout.accounts} WINDOW near AS (PARTITION BY country ORDER BY c)""",
+    # Places from 21 on are free at companies that are no account.
+    add_people(
+        *(shop, "extra", "lead_plant", LEADS),
+        first=layout.people,
+        slot=21,
+        companies=f"c >= {layout.accounts} AND c < {layout.companies}",
     )
-    shop.words(
-        "pool_partner",
-        "plant INT, variant INT, partners INT, elsewhere BOOLEAN, borrow VARCHAR",
-        [
-            (n, v, variant.partners, plant.elsewhere, plant.borrow)
-            for n, plant in enumerate(LEADS)
-            for v, variant in enumerate(plant.variants)
-            if variant.partners
-        ],
-    )
-    # Slots from 20 on are free at companies that are no account; a copy's own slot only has to exist.
-    shop.temp(
-        "seat_extra",
-        f"""
-        SELECT {layout.people} + row_number() OVER (ORDER BY plant, turn, k) - 1 AS p, p AS original, plant, variant,
-            turn,
-            borrow, elsewhere, CASE WHEN elsewhere THEN coalesce(other, {layout.companies - 1}) ELSE c END AS c,
-                20 + k AS slot
-        FROM lead_plant JOIN pool_partner USING (plant, variant) JOIN (SELECT p, c FROM person) USING (p)
-        LEFT JOIN neighbour USING (c) CROSS JOIN range(1, 3) t(k) WHERE k <= partners""",
-    )
-    made = people.person_select(shop, "seat_extra", "p, original, plant, variant, turn, borrow, elsewhere")
-    shop.temp(
-        "extra",
-        f"""
-        SELECT e.* EXCLUDE (borrow, elsewhere) REPLACE (
-            {_borrowed("given", "person", "name")}, {_borrowed("given_ascii", "person", "name")},
-            {_borrowed("female", "person", "name")}, {_borrowed("nickname", "person")}, {_borrowed("title", "person")},
-            {_borrowed("direct", "person")}, {_borrowed("mobile_digits", "person")},
-            {_borrowed("surname", "person", "name", "surname")},
-                {_borrowed("surname_ascii", "person", "name", "surname")},
-            CASE WHEN elsewhere THEN o.given_ascii || '.q.' || o.surname_ascii WHEN borrow = 'person' THEN o.local
-                WHEN borrow = 'name' THEN o.local || '.jr' WHEN borrow = 'surname' THEN e.given_ascii || '.'
-                    || o.surname_ascii
-                ELSE e.local END AS local, false AS free_mail, false AS no_email)
-        FROM ({made}) e JOIN person o ON o.p = e.original""",
-    )
-    shop.drop("seat_extra", "neighbour")
-
-
-def _borrowed(column: str, *how: str) -> str:
-    return f"CASE WHEN borrow IN ({', '.join(map(quote, how))}) THEN o.{column} ELSE e.{column} END AS {column}"
 
 
 def live_leads(shop: Workshop, layout: Layout) -> None:

@@ -117,6 +117,11 @@ def phone(pattern: str, variant: str, digits: str) -> str:
     return f"dial({pattern}[1 + ({variant}) % len({pattern})], area, {digits})"
 
 
+MAIL = "local || '@' || domain"
+"""SQL: the address at work."""
+SWITCHBOARD = phone("landline", "format_roll", "digits")
+
+
 def _seats(number: int, group: Group) -> str:
     if group.name == "contacts":
         source = f"SELECT p, p - {group.first} AS i FROM role WHERE p >= {group.first}"

@@ -35,7 +35,8 @@ class Plant:
     eligible: str = "true"
     at_least: int = 3
     borrow: str = ""
-    """What a partner takes from the original: everything of the "person", the "name", the "surname", or nothing."""
+    """What a partner takes from the original: everything of the "person", the "name", the "surname", or nothing;
+    among accounts everything of the "company", the "name" (and is in another city), or the "address"."""
     elsewhere: bool = False
     """Partners work at another company."""
 

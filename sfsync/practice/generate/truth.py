@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sfsync.practice.generate.catalogue import ACCOUNTS, CONTACTS, CONVERTED, DEALS, LEADS
 from sfsync.practice.generate.plants import Plant, notes
 from sfsync.practice.generate.workshop import Workshop
@@ -16,23 +18,12 @@ def store(shop: Workshop) -> None:
     _words(shop, "contact_note", CONTACTS)
     _words(shop, "account_note", ACCOUNTS)
     _words(shop, "deal_note", DEALS)
-    extra = """SELECT x.p, x.original, l.plant, l.kind, l.plant_code, l.variant, l.turn
-        FROM extra x JOIN lead_plant l ON l.p = x.original"""
-    group = "CASE WHEN kind IN ('duplicate', 'near_miss') THEN plant_code || '-' || (turn + 1) END"
-    lead = f"""
-        SELECT kind, plant_code AS code, 'Lead' AS sobject, {shop.id("Lead", "life.number")} AS id, {group}
-            AS group_id, note
-        FROM ({{}}) w JOIN {{}} USING (plant, variant) JOIN lead_life life USING (p)"""
-    originals = "SELECT p, plant, kind, plant_code, variant, turn FROM {}"
     selects = [
-        lead.format(originals.format("lead_plant"), "lead_note"),
-        lead.format(originals.format("converted_plant"), "converted_note"),
-        lead.format(extra, "lead_note"),
-        f"SELECT 'defect', also, 'Lead', {shop.id('Lead', 'life.number')}, NULL, 'repairable: ' || note "
-        f"FROM ({extra}) w JOIN lead_note USING (plant, variant) JOIN lead_life life USING (p) WHERE also <> ''",
-        _plain(shop, "Contact", "contact_plant", "contact_note", "contact_no", "p"),
-        _plain(shop, "Account", "account_plant", "account_note", "account_no", "c"),
-        _plain(shop, "Opportunity", "deal_plant", "deal_note", "(SELECT o, number FROM deal)", "o"),
+        *_planted(shop, "Lead", "lead_plant", "lead_note", "lead_life", "p", added="extra"),
+        *_planted(shop, "Lead", "converted_plant", "converted_note", "lead_life", "p"),
+        *_planted(shop, "Contact", "contact_plant", "contact_note", "contact_no", "p", added="contact_extra"),
+        *_planted(shop, "Account", "account_plant", "account_note", "account_no", "c", added="account_extra"),
+        *_planted(shop, "Opportunity", "deal_plant", "deal_note", "deal", "o"),
     ]
     shop.run(
         f"CREATE TABLE IF NOT EXISTS {_TABLE} "
@@ -42,6 +33,23 @@ def store(shop: Workshop) -> None:
     shop.run(
         f"INSERT INTO {_TABLE} SELECT * FROM ({' UNION ALL '.join(selects)}) ORDER BY kind, code, sobject, group_id, id"
     )
+
+
+def _planted(
+    shop: Workshop, sobject: str, chosen: str, words: str, numbers: str, key: str, *, added: str = ""
+) -> Iterator[str]:
+    """SELECTs of the truth's rows: the records chosen, those added beside them, and what the added ones break."""
+    row = f"""
+        SELECT {{}} AS code, '{sobject}' AS sobject, {shop.id(sobject, "number")} AS id, {{}} AS group_id, {{}} note
+        FROM ({{}}) JOIN {words} USING (plant, variant) JOIN (SELECT {key}, number FROM {numbers}) USING ({key})"""
+    group = "CASE WHEN kind IN ('duplicate', 'near_miss') THEN plant_code || '-' || (turn + 1) END"
+    columns = "plant, kind, plant_code, variant, turn"
+    yield row.format("kind, plant_code", group, "", f"SELECT {key}, {columns} FROM {chosen}")
+    if added:
+        beside = f"""SELECT x.{key}, l.plant, l.kind, l.plant_code, l.variant, l.turn
+            FROM {added} x JOIN {chosen} l ON l.{key} = x.original"""
+        yield row.format("kind, plant_code", group, "", beside)
+        yield row.format("'defect', also", "NULL", "'repairable: ' ||", beside) + " WHERE also <> ''"
 
 
 def count(shop: Workshop) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
@@ -60,10 +68,3 @@ def _counted(shop: Workshop, kind: str, what: str) -> dict[str, int]:
 
 def _words(shop: Workshop, name: str, plants: tuple[Plant, ...]) -> None:
     shop.words(name, "plant INT, variant INT, note VARCHAR, also VARCHAR", list(notes(plants)))
-
-
-def _plain(shop: Workshop, sobject: str, chosen: str, words: str, numbers: str, key: str) -> str:
-    return (
-        f"SELECT kind, plant_code, '{sobject}', {shop.id(sobject, 'k.number')}, NULL, note "
-        f"FROM {chosen} w JOIN {words} USING (plant, variant) JOIN {numbers} k USING ({key})"
-    )
