@@ -196,7 +196,7 @@ def check(
     from sfsync.rules import check as check_rules
     from sfsync.rules import load_rules
     from sfsync.rules.findings import moment_since
-    from sfsync.rules.run import CheckResult
+    from sfsync.rules.result import CheckResult
     from sfsync.rules.settings import of_profile
 
     config, run = configured(config), run or new_run("check")
@@ -228,7 +228,7 @@ def check(
         if first is not None:
             result = result.seen_since(first)
         run.exit_code = result.exit_code
-        record.update({"rules": result.as_json()["rules"]})
+        record.update({"rules": result.summary()["rules"]})
     return result
 
 

@@ -11,9 +11,11 @@ from sfsync.dedupe.run import dedupe as find_duplicates
 from sfsync.normalise.columns import SOURCES
 from sfsync.normalise.table import refresh
 from sfsync.rules import check, load_rules
-from sfsync.rules.evaluate import Catalog, evaluate
+from sfsync.rules.catalog import Catalog
+from sfsync.rules.evaluate import evaluate
 from sfsync.rules.settings import activate
 from sfsync.rules.sql import Clock
+from sfsync.rules.stage import Stage
 from sfsync.warehouse import Warehouse
 
 SLOWEST = 5
@@ -47,11 +49,11 @@ def rules(url: str, time_zone: str = "UTC") -> dict[str, Any]:
         seconds = time.perf_counter() - started
         active, _ = activate(sorted(known, key=lambda rule: rule.code), RulesConfig())
         each = {}
-        with warehouse.read() as con:
-            catalog = Catalog(warehouse, con)
+        with warehouse.draft() as draft:
+            catalog, stage = Catalog(warehouse, draft.con), Stage(draft)
             for rule in active:
                 began = time.perf_counter()
-                evaluation = evaluate(catalog, rule, Clock(now.date(), now, time_zone))
+                evaluation = evaluate(catalog, stage, rule, Clock(now.date(), now, time_zone))
                 each[evaluation.rule.code] = time.perf_counter() - began
     finally:
         warehouse.close()

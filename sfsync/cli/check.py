@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import csv
+import json
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +16,11 @@ from sfsync.cli.common import Output, config_option, emit, note, progress, share
 
 if TYPE_CHECKING:
     from sfsync.rules import CheckResult
+    from sfsync.rules.result import CheckedFinding
 
 DAY = click.DateTime(["%Y-%m-%d"])
+PAGE = 1_000
+"""Findings in one table: its columns are as wide as the widest of so many."""
 SEVERITIES = ("error", "warning", "info")
 LISTED = ("severity", "rule", "kind", "sobject", "id", "message")
 RULE = click.option("--rule", required=True, metavar="CODE")
@@ -67,17 +74,15 @@ def check(
             progress=tell,
             run=run,
         )
-    document = result.as_json()
-    if output.format == "csv":
-        rows = [{**{k: f[k] for k in LISTED}, "waived": f["waived"]} for f in document["findings"]]
+    summary = result.summary()
+    if output.format == "json":
+        _json(run.envelope(), result, summary)
+    elif output.format == "csv":
+        _csv(result)
     elif every:
-        rows = [{k: f[k] for k in LISTED} for f in document["findings"] if not f["waived"]]
+        _tables(output, result, _summary(result, summary))
     else:
-        rows = _rules(result, document)
-    emit(output, {**run.envelope(), **document}, rows, _summary(result, document))
-    if output.format == "table" and every and document["waived"]:
-        click.echo("\nWaived:")
-        table([{**{k: f[k] for k in LISTED}, **_short(f["waiver"])} for f in document["findings"] if f["waived"]])
+        emit(output, {}, _rules(result, summary), _summary(result, summary))
     for failed in result.failed:
         note(output, f"{failed.rule} could not be evaluated: {failed.reason}")
     raise click.exceptions.Exit(run.exit_code)
@@ -170,18 +175,63 @@ def _emit_waivers(output: Output, run: Any, found: Sequence[dict[str, Any]], say
     emit(output, {**run.envelope(), "waivers": found}, found, say)
 
 
-def _rules(result: CheckResult, document: dict[str, Any]) -> list[dict[str, Any]]:
+def _json(envelope: Mapping[str, Any], result: CheckResult, summary: Mapping[str, Any]) -> None:
+    """One document, its findings written as they are read: there may be millions."""
+    head, tail = (json.dumps(part, ensure_ascii=False, indent=2) for part in (envelope, summary))
+    write = sys.stdout.write
+    write(f'{head.removesuffix("}").rstrip()},\n  "findings": [')
+    between = "\n    "
+    for found in result.findings:
+        write(between + json.dumps(found.as_json(), ensure_ascii=False, indent=2).replace("\n", "\n    "))
+        between = ",\n    "
+    write(("\n  ]," if len(result.findings) else "],") + tail.removeprefix("{") + "\n")
+
+
+def _csv(result: CheckResult) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if len(result.findings):
+        writer.writerow([*LISTED, "waived"])
+    for found in result.findings:
+        writer.writerow([*_listed(found).values(), found.waived])
+
+
+def _tables(output: Output, result: CheckResult, say: str) -> None:
+    """Findings, those waived apart; a table is drawn of so many at a time."""
+    open_, waived = result.waived < len(result.findings), result.waived
+    for page in _pages(_listed(f) for f in result.findings if not f.waived) if open_ else ():
+        table(page)
+    click.echo(say)
+    if waived:
+        click.echo("\nWaived:")
+        for page in _pages({**_listed(f), **_short(f.waiver.as_json())} for f in result.findings if f.waiver):
+            table(page)
+
+
+def _pages(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    rows = iter(rows)
+    while page := list(islice(rows, PAGE)):
+        yield page
+
+
+def _listed(found: CheckedFinding) -> dict[str, Any]:
+    f = found.finding
+    return dict(zip(LISTED, (f.severity, f.rule, f.kind, f.ref.sobject, f.ref.id, f.message), strict=True))
+
+
+def _rules(result: CheckResult, summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A line per rule; with --since also how many of its findings are that young."""
-    young = Counter(f.finding.rule for f in result.counted)
-    any_waived = any(r["waived"] for r in document["rules"])
+    young = Counter[str]()
+    for count in result.counted:
+        young[count.rule] += count.findings
+    any_waived = any(r.waived for r in result.rules)
     rows = []
-    for r in document["rules"]:
-        row = {k: v for k, v in r.items() if k != "waived"}
-        row["rate"] = _rate(r["findings"], r["in_scope"], r["status"])
+    for run, told in zip(result.rules, summary["rules"], strict=True):
+        row = {k: v for k, v in told.items() if k not in ("waived", "records")}
+        row["rate"] = "" if run.rate_percent is None else f"{run.rate_percent:.1f} %"
         if any_waived:
-            row["waived"] = r["waived"]
+            row["waived"] = run.waived
         if result.since is not None:
-            row["since"] = young[r["rule"]]
+            row["since"] = young[run.rule]
         rows.append(row)
     return rows
 
@@ -190,18 +240,16 @@ def _short(waiver: dict[str, Any]) -> dict[str, Any]:
     return {k: waiver[k] for k in ("reason", "who", "until")}
 
 
-def _summary(result: CheckResult, document: dict[str, Any]) -> str:
-    counts = Counter[str](f.finding.severity for f in result.counted)
-    new = sum(f.new for f in result.counted)
+def _summary(result: CheckResult, summary: Mapping[str, Any]) -> str:
+    by_severity = Counter[str]()
+    for count in result.counted:
+        by_severity[count.severity] += count.findings
+    new = sum(count.findings for count in result.counted if count.new)
     return (
-        f"{len(result.counted)} findings"
-        + (f" first seen since {document['since']}" if result.since else "")
+        f"{by_severity.total()} findings"
+        + (f" first seen since {summary['since']}" if result.since else "")
         + ": "
-        + ", ".join(f"{counts[s]} {s}" for s in SEVERITIES)
-        + (f"; {document['waived']} waived" if document["waived"] else "")
+        + ", ".join(f"{by_severity[s]} {s}" for s in SEVERITIES)
+        + (f"; {result.waived} waived" if result.waived else "")
         + f"; {new} new, {result.resolved} resolved since the last check"
     )
-
-
-def _rate(findings: int, scope: int, status: str) -> str:
-    return "" if status == "not_evaluated" or not scope else f"{100 * findings / scope:.1f} %"

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from sfsync.rules.examples import ExampleResult, test_rules
     from sfsync.rules.explain import describe
     from sfsync.rules.load import load_rules
+    from sfsync.rules.result import CheckResult
     from sfsync.rules.rule import Rule
-    from sfsync.rules.run import CheckResult, check
+    from sfsync.rules.run import check
 
 __all__ = ["CheckResult", "ExampleResult", "Rule", "check", "describe", "load_rules", "test_rules"]
 
 _HOME = {
-    "CheckResult": "run",
+    "CheckResult": "result",
     "ExampleResult": "examples",
     "Rule": "rule",
     "check": "run",

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlglot import exp
 
-from sfsync.errors import nearest
-from sfsync.model import Change, Finding, Ref, Severity
-from sfsync.normalise.columns import SOURCES
-from sfsync.normalise.similar import similarity
-from sfsync.normalise.table import behind
+from sfsync.rules.alike import keep_alike, numbered
+from sfsync.rules.catalog import Catalog
 from sfsync.rules.fieldtypes import FEATURES
-from sfsync.rules.fixes import propose
-from sfsync.rules.generated import generate
-from sfsync.rules.groups import grouped
-from sfsync.rules.rule import SEVERITIES, Part, Rule, table_name
+from sfsync.rules.rule import Part, Rule
 from sfsync.rules.settings import ActiveRule
 from sfsync.rules.sql import Clock, SqlProblem, Statement, Table, count_of, parse, render
-from sfsync.warehouse import Warehouse
+from sfsync.rules.stage import Stage, Staged
 
 RuleStatus = Literal["ok", "findings", "not_evaluated"]
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_FOUND, _ALIKE = "sfsync_found", "sfsync_alike"
 
 
 @dataclass(frozen=True)
@@ -35,8 +27,10 @@ class Evaluation:
 
     rule: Rule
     status: RuleStatus
-    findings: list[Finding] = field(default_factory=list)
-    """Sorted by sobject, id, kind; one for each identity."""
+    findings: int = 0
+    """In the stage; one for each identity."""
+    records: int = 0
+    """Flagged."""
     in_scope: int = 0
     """Records looked at."""
     reason: str = ""
@@ -47,80 +41,21 @@ class Evaluation:
     """The sObjects whose findings are complete; None: all of the rule's."""
 
 
-class Catalog:
-    """What tables and columns the warehouse has, asked once."""
+def evaluate(catalog: Catalog, stage: Stage, active: ActiveRule, clock: Clock) -> Evaluation:
+    """Run the rule's SELECTs and stage what they find. Never raises for what a rule's SQL or a missing table causes.
 
-    def __init__(self, warehouse: Warehouse, con: sa.Connection):
-        self.warehouse = warehouse
-        self.con = con
-        self._columns: dict[str, dict[str, str]] = {}
-        self._behind: dict[str, int] = {}
-        self._fiscal: tuple[int, bool] | None = None
-        self._generated: dict[str, exp.Query | None] = {}
-
-    def columns(self, key: str) -> Mapping[str, str]:
-        if key not in self._columns:
-            self._columns[key] = self.warehouse.columns(self.con, table_name(key))
-        return self._columns[key]
-
-    def missing(self, key: str, columns: Sequence[str]) -> tuple[str, ...]:
-        """Those of the columns the table lacks."""
-        folded = {name.casefold() for name in self.columns(key)}
-        return tuple(name for name in columns if name.casefold() not in folded)
-
-    def lacks(self, key: str, columns: Sequence[str]) -> str:
-        """What is missing of the table, "" when nothing is."""
-        if gone := self.gone(key):
-            return gone
-        if missing := self.missing(key, columns):
-            there = list(self.columns(key))
-            return f"{key} has no {', '.join(missing)}.{nearest(missing[0], there)}".removesuffix(".")
-        return ""
-
-    def gone(self, key: str) -> str:
-        """Why the table cannot be used at all, "" when it can."""
-        return self._outdated(key) if self.columns(key) else f"{key} is not in the warehouse"
-
-    def _outdated(self, key: str) -> str:
-        sobject = key.removeprefix("norm_")
-        if sobject == key or sobject not in SOURCES:
-            return ""
-        if key not in self._behind:
-            self._behind[key] = behind(self.con, sobject) if self.columns(sobject) else 0
-        count = self._behind[key]
-        return f"{key} is behind: {count} records changed since it was computed" if count else ""
-
-    def generated(self, view: str) -> exp.Query | None:
-        """The view written out from the describe; None for every other view."""
-        if view not in self._generated:
-            self._generated[view] = generate(view, self)
-        return self._generated[view]
-
-    def fiscal(self) -> tuple[int, bool]:
-        """The month the org's fiscal year begins with, and whether it is named by its start; January if unknown."""
-        if self._fiscal is None:
-            names = ("FiscalYearStartMonth", "UsesStartDateAsFiscalYearName")
-            row = None
-            if not self.lacks("Organization", names):
-                found = self.con.exec_driver_sql(f"SELECT {', '.join(names)} FROM live.Organization ORDER BY Id")
-                row = found.first()
-            month, by_start = row if row is not None else (None, None)
-            self._fiscal = (int(month or 1), bool(by_start))
-        return self._fiscal
-
-
-def evaluate(catalog: Catalog, active: ActiveRule, clock: Clock) -> Evaluation:
-    """Run the rule's SELECTs; reads only. Never raises for what a rule's SQL or a missing table causes.
-
-    The fiscal calendar of the clock is that of the org, where the warehouse keeps Organization.
+    Of a rule that failed, some may be in the stage. The fiscal calendar of the clock is that of the org, where the
+    warehouse keeps Organization.
     """
     month, by_start = catalog.fiscal()
-    return _Evaluator(catalog, active, replace(clock, fiscal_month=month, fiscal_by_start=by_start)).run()
+    clock = replace(clock, fiscal_month=month, fiscal_by_start=by_start)
+    return _Evaluator(catalog, stage, active, clock).run()
 
 
 class _Evaluator:
-    def __init__(self, catalog: Catalog, active: ActiveRule, clock: Clock):
+    def __init__(self, catalog: Catalog, stage: Stage, active: ActiveRule, clock: Clock):
         self.catalog = catalog
+        self.stage = stage
         self.active = active
         self.rule = active.rule
         self.clock = clock
@@ -138,18 +73,16 @@ class _Evaluator:
                 self.notes = [reason]
                 return self._not_evaluated()
             left_out = self._kinds_left_out()
-            found = _by_identity(f for part in ready for f in self._findings(part) if f.kind not in left_out)
+            staged = self._stage(ready, left_out)
             in_scope = sum(self._in_scope(part) for part in ready)
         except (sa.exc.SQLAlchemyError, SqlProblem) as err:
             self.notes = [f"{self.rule.path.name}: its SQL failed: {_without_values(err)}"]
             return self._not_evaluated(failed=True)
-        finally:
-            self.catalog.con.rollback()
         whole = len(ready) == len(self.rule.parts)
         passed: RuleStatus = "ok" if whole or self._rest_not_kept(ready) else "not_evaluated"
-        status: RuleStatus = "findings" if found else passed
         covered = None if whole else frozenset(part.sobject for part in ready)
-        return Evaluation(self.rule, status, found, in_scope, self._reason(), covered=covered)
+        status: RuleStatus = "findings" if staged.findings else passed
+        return Evaluation(self.rule, status, staged.findings, staged.records, in_scope, self._reason(), covered=covered)
 
     def _not_evaluated(self, *, failed: bool = False) -> Evaluation:
         return Evaluation(self.rule, "not_evaluated", reason=self._reason(), failed=failed, covered=frozenset())
@@ -193,44 +126,26 @@ class _Evaluator:
     def _in_scope(self, part: Part) -> int:
         return int(self._scalar(count_of(self._render(part.scope))))
 
-    def _findings(self, part: Part) -> list[Finding]:
-        result = self._execute(self._render(part.sql))
-        names = [name.lower() for name in result.keys()]  # noqa: SIM118  a result is no mapping
-        rows = [dict(zip(names, row, strict=True)) for row in result]
-        return [self._finding(part, row) for row in self._alike(rows)]
+    def _stage(self, parts: Sequence[Part], left_out: set[str]) -> Staged:
+        each = [self._findings(part, left_out) for part in parts]
+        if len(parts) > 1 and any(self._names_sobjects(part) for part in parts):
+            with self.stage.draft.attempt():
+                return self.stage.settle(self.rule.code)
+        return Staged(sum(s.findings for s in each), sum(s.records for s in each))
 
-    def _alike(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows whose texts are alike enough, as groups where the rule says so, and those of the other kinds."""
-        similar = self.rule.similar
-        if similar is None:
-            return rows
-        kinds = similar.kinds
-        left, right = similar.left.lower(), similar.right.lower()
-        least = float(str(self.active.params[similar.at_least]))
-        others = [row for row in rows if kinds and str(row.get("kind") or "") not in kinds]
-        pairs = [row for row in rows if not kinds or str(row.get("kind") or "") in kinds]
-        pairs = [row for row in pairs if similarity(row[left], row[right]) >= least]
-        return others + (grouped(pairs, similar.other.lower()) if similar.other else pairs)
+    def _names_sobjects(self, part: Part) -> bool:
+        columns = self._statement(part.sql).columns
+        return columns is None or "sobject" in {name.lower() for name in columns}
 
-    def _finding(self, part: Part, row: Mapping[str, Any]) -> Finding:
-        if not row["id"]:
-            raise SqlProblem("a row without Id was returned.")
-        kind = str(row.get("kind") or "")
-        ref = Ref(str(row.get("sobject") or part.sobject), str(row["id"]))
-        text = self.rule.message.get(kind, self.rule.message.get("", self.rule.title))
-        message = _PLACEHOLDER.sub(lambda m: _shown(row.get(m[1].lower())), text)
-        return Finding(self.rule.code, kind, ref, self._severity(row), message, self._fix(kind, ref, row))
-
-    def _fix(self, kind: str, ref: Ref, row: Mapping[str, Any]) -> Change | None:
-        return propose(self.rule, kind, ref, row, self.active.params)
-
-    def _severity(self, row: Mapping[str, Any]) -> Severity:
-        if self.active.severity is not None:
-            return self.active.severity
-        wanted = row.get("severity")
-        if wanted is not None and wanted not in SEVERITIES:
-            raise SqlProblem(f'severity "{wanted}" must be error, warning or info.')
-        return next((severity for severity in SEVERITIES if severity == wanted), self.rule.severity)
+    def _findings(self, part: Part, left_out: set[str]) -> Staged:
+        draft, similar, sql = self.stage.draft, self.rule.similar, self._render(part.sql)
+        with draft.attempt():
+            draft.fill(_FOUND, numbered(sql) if similar else sql)
+            if not similar:
+                return self.stage.add(self.active, part, _FOUND, left_out)
+        keep_alike(draft, similar, self.active.params, _FOUND, _ALIKE)
+        with draft.attempt():
+            return self.stage.add(self.active, part, _ALIKE, left_out)
 
     # -- SQL
 
@@ -252,21 +167,9 @@ class _Evaluator:
             return Table(columns, there=False)
         return Table(columns, self.catalog.missing(key, columns))
 
-    def _execute(self, sql: str) -> sa.CursorResult[Any]:
-        return self.catalog.con.execution_options(no_parameters=True).exec_driver_sql(sql)
-
     def _scalar(self, sql: str) -> Any:
-        return self._execute(sql).scalar()
-
-
-def _by_identity(findings: Iterable[Finding]) -> list[Finding]:
-    """Sorted, one for each identity: of two, the one whose message sorts first."""
-    ordered = sorted(findings, key=lambda f: (f.ref, f.kind, f.message))
-    return [next(same) for _, same in groupby(ordered, key=lambda f: (f.ref, f.kind))]
-
-
-def _shown(value: Any) -> str:
-    return "(empty)" if value is None else str(value)
+        with self.stage.draft.attempt():
+            return self.catalog.con.exec_driver_sql(sql, execution_options={"no_parameters": True}).scalar()
 
 
 def _without_values(err: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,14 +14,18 @@ import sqlalchemy as sa
 from sfsync.errors import WarehouseError
 from sfsync.model import Finding
 from sfsync.normalise.columns import SOURCES
-from sfsync.normalise.table import refresh
-from sfsync.rules.evaluate import Catalog, Evaluation, evaluate
+from sfsync.normalise.lists import shipped_lists
+from sfsync.normalise.table import refresh_in
+from sfsync.rules.catalog import Catalog
+from sfsync.rules.evaluate import Evaluation, evaluate
 from sfsync.rules.fieldtypes import sql_type
 from sfsync.rules.fixes import fix_json
 from sfsync.rules.rule import Example, Rule
 from sfsync.rules.settings import ActiveRule
 from sfsync.rules.sql import Clock
+from sfsync.rules.stage import Stage
 from sfsync.warehouse import Warehouse
+from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.tables import fields
 
 ALWAYS = ("Id", "IsDeleted", "SystemModstamp")
@@ -46,16 +51,15 @@ class ExampleResult:
 def test_rules(rules: Sequence[Rule], warehouse: Warehouse | None = None) -> list[ExampleResult]:  # noqa: PT028
     """Run every example of every rule, in order, on a scratch in-memory DuckDB or on `warehouse`.
 
-    A rule without a flagged and a passing example is reported as a problem. `warehouse` must be empty: tables are
-    made and dropped. Raises WarehouseError when it mirrors an org.
+    A rule without a flagged and a passing example is reported as a problem. `warehouse` must be empty, and is left so.
+    Raises WarehouseError when it mirrors an org.
     """
-    if warehouse is not None:
-        return [result for rule in rules for result in test_rule(rule, warehouse)]
-    scratch = Warehouse("duckdb:///:memory:")
+    scratch = warehouse or Warehouse("duckdb:///:memory:")
     try:
         return [result for rule in rules for result in test_rule(rule, scratch)]
     finally:
-        scratch.close()
+        if warehouse is None:
+            scratch.close()
 
 
 def test_rule(rule: Rule, warehouse: Warehouse) -> list[ExampleResult]:
@@ -65,6 +69,8 @@ def test_rule(rule: Rule, warehouse: Warehouse) -> list[ExampleResult]:
         for group in ("passes", "flagged")
         if not any(example.group == group for example in rule.examples)
     ]
+    with warehouse.write() as con:  # what is made now is not undone with each example
+        _refuse_a_mirror(con)
     for example in rule.examples:
         results.append(
             ExampleResult(rule.code, f"{example.group}: {example.name}", run_example(rule, example, warehouse))
@@ -78,22 +84,25 @@ test_rule.__test__ = False  # type: ignore[attr-defined]
 
 
 def run_example(rule: Rule, example: Example, warehouse: Warehouse) -> str:
-    """What the rule says otherwise than the example; "" when they agree."""
-    worlds = _World(rule, example)
-    if worlds.problem:
-        return worlds.problem
-    _refuse_a_mirror(warehouse)
-    made = worlds.build(warehouse)
-    try:
-        for sobject in made:
+    """What the rule says otherwise than the example; "" when they agree. The world is made and undone."""
+    world = _World(rule, example)
+    if world.problem:
+        return world.problem
+    with suppress(_Undo), warehouse.write() as con:
+        world.build(warehouse, con)
+        for sobject in world.tables:
             if sobject in SOURCES and f"norm_{sobject}" not in example.missing:
-                refresh(warehouse, sobject)
-        params = {**rule.params, **example.params}
-        with warehouse.read() as con:
-            found = evaluate(Catalog(warehouse, con), ActiveRule(rule, params), _clock(example))
-    finally:
-        _drop(warehouse, made)
-    return _difference(example, found)
+                refresh_in(con, warehouse, sobject, shipped_lists())
+        stage = Stage(Draft(con))
+        active = ActiveRule(rule, {**rule.params, **example.params})
+        evaluation = evaluate(Catalog(warehouse, con), stage, active, _clock(example))
+        findings = [] if evaluation.failed else stage.findings()
+        raise _Undo
+    return _difference(example, evaluation, findings)
+
+
+class _Undo(Exception):
+    """Ends a transaction of which nothing shall stay."""
 
 
 def _clock(example: Example) -> Clock:
@@ -136,25 +145,24 @@ class _World:
                     return f"{sobject}.{extra[0]} is in the example, but not under `needs:` or `optional:`"
         return ""
 
-    def build(self, warehouse: Warehouse) -> list[str]:
-        with warehouse.write() as con:
-            for sobject, columns in self.tables.items():
-                names = sorted(columns)
-                rows = [self._row(row, names) for row in self.example.world.get(sobject, ())]
-                types = {n: sql_type(n, (row[i] for row in rows)) for i, n in enumerate(names)}
-                typed = ", ".join(f"{name} {kind}" for name, kind in types.items())
-                con.exec_driver_sql(f"CREATE TABLE salesforce.{sobject} ({typed})")
-                con.exec_driver_sql(
-                    f"CREATE VIEW live.{sobject} AS SELECT * FROM salesforce.{sobject} WHERE IsDeleted IS NOT TRUE"
-                )
-                warehouse.load(con, f"salesforce.{sobject}", names, rows)
-            for name, described in self.example.describe.items():
-                con.execute(sa.insert(fields), _described(name, described))
-        return list(self.tables)
+    def build(self, warehouse: Warehouse, con: sa.Connection) -> None:
+        for sobject, columns in self.tables.items():
+            names = sorted(columns)
+            rows = [self._row(row, names) for row in self.example.world.get(sobject, ())]
+            types = {n: sql_type(n, (row[n] for row in rows)) for n in names}
+            typed = ", ".join(f"{name} {kind}" for name, kind in types.items())
+            con.exec_driver_sql(f"CREATE TABLE salesforce.{sobject} ({typed})")
+            con.exec_driver_sql(
+                f"CREATE VIEW live.{sobject} AS SELECT * FROM salesforce.{sobject} WHERE IsDeleted IS NOT TRUE"
+            )
+            if rows:
+                _insert(con, f"salesforce.{sobject}", names, rows)
+        for name, described in self.example.describe.items():
+            con.execute(sa.insert(fields), _described(name, described))
 
-    def _row(self, record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    def _row(self, record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
         full = {"IsDeleted": False, "SystemModstamp": _STAMP, **record}
-        return [full.get(name) for name in names]
+        return {name: full.get(name) for name in names}
 
 
 def _described(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,36 +173,30 @@ def _described(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
     return {"sobject": sobject, "field": field, "ordinal": 0, "type": kind, "restricted": False, **described, **listed}
 
 
-def _refuse_a_mirror(warehouse: Warehouse) -> None:
-    if not warehouse.exists:
-        return
-    with warehouse.read() as con:
-        rows = sa.text("SELECT count(*) FROM information_schema.tables WHERE lower(table_schema) = 'salesforce'")
-        if con.execute(rows).scalar_one():
-            raise WarehouseError(
-                "examples need an empty warehouse, and this one mirrors an org: its tables would be lost. "
-                "Name another one."
-            )
+def _insert(con: sa.Connection, table: str, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """One statement: a world has few rows, and there are hundreds of worlds."""
+    given = {f"p{i}_{j}": row[name] for i, row in enumerate(rows) for j, name in enumerate(names)}
+    values = ", ".join(f"({', '.join(f':p{i}_{j}' for j in range(len(names)))})" for i in range(len(rows)))
+    con.execute(sa.text(f"INSERT INTO {table} ({', '.join(names)}) VALUES {values}"), given)
 
 
-def _drop(warehouse: Warehouse, sobjects: Sequence[str]) -> None:
-    with warehouse.write() as con:
-        for sobject in sobjects:
-            con.exec_driver_sql(f"DROP VIEW live.{sobject}")
-            con.exec_driver_sql(f"DROP TABLE salesforce.{sobject}")
-            con.exec_driver_sql(f"DROP TABLE IF EXISTS sfsync.norm_{sobject}")
-        con.execute(sa.delete(fields))
+def _refuse_a_mirror(con: sa.Connection) -> None:
+    rows = sa.text("SELECT count(*) FROM information_schema.tables WHERE lower(table_schema) = 'salesforce'")
+    if con.execute(rows).scalar_one():
+        raise WarehouseError(
+            "examples need an empty warehouse, and this one mirrors an org: its tables would be lost. Name another one."
+        )
 
 
-def _difference(example: Example, found: Evaluation) -> str:
+def _difference(example: Example, found: Evaluation, findings: Sequence[Finding]) -> str:
     if example.group == "not_evaluated":
         if found.status != "not_evaluated" or found.failed:
-            return f"expected not_evaluated, got {found.status}: {found.reason or len(found.findings)}"
+            return f"expected not_evaluated, got {found.status}: {found.reason or found.findings}"
         return "" if example.reason in found.reason else f"the reason is: {found.reason}"
     if found.status == "not_evaluated":
         return f"not evaluated: {found.reason}"
     wanted = {(str(e["Id"]), e.get("kind")): e for e in example.expect}
-    left = list(found.findings)
+    left = list(findings)
     for (record, kind), expected in wanted.items():
         hit = next((f for f in left if f.ref.id == record and kind in (None, f.kind)), None)
         if hit is None:

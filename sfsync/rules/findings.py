@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.errors import InputError, nearest
 from sfsync.rules.evaluate import Evaluation
-from sfsync.rules.fixes import fix_text
 from sfsync.rules.waivers import mark
-from sfsync.warehouse import Warehouse, tables
+from sfsync.warehouse import tables
 
-if TYPE_CHECKING:
-    from sfsync.rules.run import CheckedFinding
-
-Identity = tuple[str, str, str, str]
-_COLUMNS = [column.name for column in tables.findings.columns]
-_STAGE = "sfsync.findings_stage"
-_SAME = " AND ".join(f"s.{column} = f.{column}" for column in ("rule", "kind", "sobject", "id"))
-
-
-def open_since(con: sa.Connection, codes: Sequence[str]) -> dict[Identity, datetime]:
-    """(rule, kind, sobject, id) → first_seen in UTC of the findings that stand."""
-    f = tables.findings.c
-    rows = con.execute(
-        sa.select(f.rule, f.kind, f.sobject, f.id, f.first_seen).where(f.resolved_at.is_(None), f.rule.in_(codes))
-    )
-    return {(rule, kind, sobject, id): seen.astimezone(UTC) for rule, kind, sobject, id, seen in rows}
+_KEY = ("rule", "kind", "sobject", "id")
+_SAME = " AND ".join(f"{{0}}.{column} = {{1}}.{column}" for column in _KEY)
+_SEEN, _LOOKED = "sfsync_seen", "sfsync_looked"
 
 
 def moment_since(con: sa.Connection, since: str | date, time_zone: str) -> datetime:
@@ -70,31 +56,43 @@ def _zone(name: str) -> tzinfo:
 
 
 def record(
-    warehouse: Warehouse,
     con: sa.Connection,
+    stage: str,
     evaluations: Sequence[Evaluation],
     off: Sequence[str],
-    checked: Iterable[CheckedFinding],
     *,
     run_id: str,
     now: datetime,
     today: date,
 ) -> int:
-    """Write what was found in the caller's transaction; returns how many findings of before were resolved.
+    """Write what the stage holds in the caller's transaction; returns how many findings of before were resolved.
 
-    today: in the org's time zone; the day waivers are held against.
+    stage: the table of rules/stage.py. today: in the org's time zone; the day waivers are held against.
 
     A finding keeps its first_seen while it stands; one that comes back after it was resolved begins anew. Findings of
     what was not evaluated stay as they are: not seen is not the same as mended.
     """
-    con.exec_driver_sql(f"DROP TABLE IF EXISTS {_STAGE}")
-    con.exec_driver_sql(f"CREATE TABLE {_STAGE} AS SELECT * FROM sfsync.findings WHERE 1 = 0")
-    warehouse.load(con, _STAGE, _COLUMNS, (_row(c, run_id, now) for c in checked))
+    con.exec_driver_sql(f"DROP TABLE IF EXISTS {_SEEN}")
+    con.exec_driver_sql(
+        f"CREATE TEMP TABLE {_SEEN} AS SELECT {', '.join('f.' + c for c in _KEY)}, "
+        "CASE WHEN f.resolved_at IS NULL THEN f.first_seen END AS since "
+        f"FROM sfsync.findings f JOIN {stage} s ON {_SAME.format('s', 'f')}",
+    )
+    con.exec_driver_sql(
+        f"DELETE FROM sfsync.findings AS f WHERE EXISTS (SELECT 1 FROM {_SEEN} s WHERE {_SAME.format('s', 'f')})"
+    )
     resolved = _resolve(con, evaluations, off, now)
-    names = ", ".join(_COLUMNS)
-    con.exec_driver_sql(f"DELETE FROM sfsync.findings AS f WHERE EXISTS (SELECT 1 FROM {_STAGE} s WHERE {_SAME})")
-    con.exec_driver_sql(f"INSERT INTO sfsync.findings ({names}) SELECT {names} FROM {_STAGE}")
-    con.exec_driver_sql(f"DROP TABLE {_STAGE}")
+    names = [c.name for c in tables.findings.columns]
+    given = {"first_seen": "coalesce(o.since, :now)", "last_seen": ":now", "resolved_at": "NULL", "run_id": ":run"}
+    values = [f"{given.get(n, 'FALSE' if n == 'waived' else 's.' + n)}" for n in names]
+    con.execute(
+        sa.text(
+            f"INSERT INTO sfsync.findings ({', '.join(names)}) SELECT {', '.join(values)} "
+            f"FROM {stage} s LEFT JOIN {_SEEN} o ON {_SAME.format('s', 'o')}"
+        ).bindparams(sa.bindparam("now", type_=sa.DateTime(timezone=True))),
+        {"now": now, "run": run_id},
+    )
+    con.exec_driver_sql(f"DROP TABLE {_SEEN}")
     mark(con, today)
     runs = [
         {
@@ -102,7 +100,7 @@ def record(
             "rule": e.rule.code,
             "status": e.status,
             "in_scope": e.in_scope,
-            "findings": len(e.findings),
+            "findings": e.findings,
             "reason": e.reason or None,
         }
         for e in evaluations
@@ -113,36 +111,21 @@ def record(
 
 
 def _resolve(con: sa.Connection, evaluations: Sequence[Evaluation], off: Sequence[str], now: datetime) -> int:
-    """Close the open findings of what was looked at in full (or switched off) and not found again."""
-    gone = f"f.resolved_at IS NULL AND NOT EXISTS (SELECT 1 FROM {_STAGE} s WHERE {_SAME})"
-    whole = [*off, *(e.rule.code for e in evaluations if e.covered is None)]
-    looked_at: list[dict[str, Any]] = [{"rule": code} for code in whole]
-    looked_at += [{"rule": e.rule.code, "sobject": s} for e in evaluations for s in sorted(e.covered or ())]
-    count = 0
-    for values in looked_at:
-        where = " AND ".join([*(f"f.{name} = :{name}" for name in values), gone])
-        found = con.execute(sa.text(f"SELECT count(*) FROM sfsync.findings AS f WHERE {where}"), values).scalar_one()
-        if found:
-            count += int(found)
-            update = sa.text(f"UPDATE sfsync.findings AS f SET resolved_at = :now WHERE {where}")
-            con.execute(update, {**values, "now": now})
+    """Close the open findings of what was looked at in full (or switched off); what was found again is out."""
+    looked: list[dict[str, Any]] = [{"rule": code, "sobject": None} for code in off]
+    looked += [{"rule": e.rule.code, "sobject": None} for e in evaluations if e.covered is None]
+    looked += [{"rule": e.rule.code, "sobject": s} for e in evaluations for s in sorted(e.covered or ())]
+    if not looked:
+        return 0
+    con.exec_driver_sql(f"DROP TABLE IF EXISTS {_LOOKED}")
+    con.exec_driver_sql(f"CREATE TEMP TABLE {_LOOKED} (rule TEXT, sobject TEXT)")
+    con.execute(sa.insert(sa.table(_LOOKED, sa.column("rule"), sa.column("sobject"))), looked)
+    gone = (
+        "f.resolved_at IS NULL AND EXISTS "
+        f"(SELECT 1 FROM {_LOOKED} l WHERE l.rule = f.rule AND (l.sobject IS NULL OR l.sobject = f.sobject))"
+    )
+    count = int(con.exec_driver_sql(f"SELECT count(*) FROM sfsync.findings AS f WHERE {gone}").scalar_one())
+    if count:
+        con.execute(sa.text(f"UPDATE sfsync.findings AS f SET resolved_at = :now WHERE {gone}"), {"now": now})
+    con.exec_driver_sql(f"DROP TABLE {_LOOKED}")
     return count
-
-
-def _row(checked: CheckedFinding, run_id: str, now: datetime) -> tuple[str | datetime | bool | None, ...]:
-    f = checked.finding
-    values: dict[str, str | datetime | bool | None] = {
-        "rule": f.rule,
-        "kind": f.kind,
-        "sobject": f.ref.sobject,
-        "id": f.ref.id,
-        "severity": f.severity,
-        "message": f.message,
-        "fix": fix_text(f.fix),
-        "first_seen": checked.first_seen,
-        "last_seen": now,
-        "resolved_at": None,
-        "run_id": run_id,
-        "waived": checked.waived,
-    }
-    return tuple(values[column] for column in _COLUMNS)

@@ -155,3 +155,8 @@ def table_name(key: str) -> str:
     if "." in key:
         return key
     return f"sfsync.{key}" if key.casefold().startswith("norm_") else f"live.{key}"
+
+
+def text_sql(text: str) -> str:
+    """A literal in SQL that is written by hand."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,12 +1,15 @@
 """A check on a real warehouse: outcomes, order, and the life of findings."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from sfsync.config import RulesConfig
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, WarehouseError
 from sfsync.model import Ref
 from sfsync.normalise.table import refresh
 from sfsync.rules import check, load_rules
@@ -113,14 +116,13 @@ def test_findings_are_ordered_by_severity_rule_object_id_and_kind(warehouse, tmp
 def test_a_finding_keeps_its_first_seen_is_resolved_and_begins_anew(warehouse, tmp_path):
     make_leads(warehouse, "Bad", "Good")
     rules = [rule(tmp_path, "A-1", BAD)]
-    first, second = checked(warehouse, rules, 0), checked(warehouse, rules, 1)
-    assert [(c.new, c.first_seen) for c in first.findings] == [(True, MONDAY)]
-    assert [(c.new, c.first_seen) for c in second.findings] == [(False, MONDAY)]
+    assert [(c.new, c.first_seen) for c in checked(warehouse, rules, 0).findings] == [(True, MONDAY)]
+    assert [(c.new, c.first_seen) for c in checked(warehouse, rules, 1).findings] == [(False, MONDAY)]
     assert stored(warehouse) == [("A-1", lead_id(0), 0, 1, None, "run-1")]
 
     run(warehouse, "UPDATE salesforce.Lead SET Status = 'Good'")
     third = checked(warehouse, rules, 2)
-    assert (third.findings, third.resolved, third.exit_code) == ([], 1, 0)
+    assert (list(third.findings), third.resolved, third.exit_code) == ([], 1, 0)
     assert checked(warehouse, rules, 3).resolved == 0
     assert stored(warehouse) == [("A-1", lead_id(0), 0, 1, 2, "run-1")]
 
@@ -194,21 +196,16 @@ def test_an_unknown_code_stops_before_anything_is_written(warehouse, tmp_path):
     assert stored(warehouse) == []
 
 
-def test_a_fix_carries_old_and_new_value_and_never_blanks(warehouse, tmp_path):
+def test_a_fix_carries_new_values_and_never_blanks(warehouse, tmp_path):
     make_leads(warehouse, "Bad", "Badder", "Same")
     sql = """select Id, Status, case Status when 'Bad' then 'Good' when 'Same' then 'Same' end as new_status,
              case when Status = 'Bad' then 12.50 end as amount, Status = 'Bad' as sure from live.Lead"""
     fix = "fix: {confidence: auto, set: {Status: new_status, Amount__c: amount}, when: sure}\n"
     result = checked(warehouse, [rule(tmp_path, "A-1", sql, more=fix)])
-    change = result.findings[0].finding.fix
-    assert (change.op, change.ref, change.before, change.confidence) == (
-        "update",
-        Ref("Lead", lead_id(0)),
-        {"Status": "Bad"},
-        "auto",
-    )
-    assert change.after["Status"] == "Good"
-    assert [c.finding.fix for c in result.findings[1:]] == [None, None]
+    change = next(iter(result.findings)).finding.fix
+    assert (change.op, change.ref, change.confidence) == ("update", Ref("Lead", lead_id(0)), "auto")
+    assert change.after == {"Amount__c": "12.50", "Status": "Good"}
+    assert [c.finding.fix for c in result.findings][1:] == [None, None]
     assert [
         json.loads(text) if text else None for (text,) in run(warehouse, "SELECT fix FROM sfsync.findings ORDER BY id")
     ] == [
@@ -244,7 +241,9 @@ def test_json_has_the_documented_keys(warehouse, tmp_path):
                 "waiver": None,
             }
         ],
-        "rules": [{"rule": "A-1", "status": "findings", "in_scope": 1, "findings": 1, "reason": "", "waived": 0}],
+        "rules": [
+            {"rule": "A-1", "status": "findings", "in_scope": 1, "findings": 1, "reason": "", "waived": 0, "records": 1}
+        ],
         "resolved": 0,
         "waived": 0,
         "fail_on": "info",
@@ -268,7 +267,7 @@ def test_a_check_can_be_replayed_for_another_day_and_time_zone(warehouse, tmp_pa
 
     def message(zone):
         result = check(warehouse, rules, as_of=TODAY, now=MONDAY, run_id="r", time_zone=zone)
-        return result.findings[0].finding.message
+        return next(iter(result.findings)).finding.message
 
     assert message("UTC") == "status is 1"
     assert message("America/New_York") == "status is 2"
@@ -314,3 +313,116 @@ def test_the_shipped_rules_say_not_evaluated_in_an_empty_warehouse(warehouse):
     assert {r.status for r in result.rules} == {"not_evaluated"}
     assert all(r.reason and not r.failed for r in result.rules)
     assert result.exit_code == 0
+
+
+def test_findings_are_read_anew_and_those_of_an_older_check_are_not_passed_off_as_current(warehouse, tmp_path):
+    make_leads(warehouse, "Bad", "Bad")
+    rules = [rule(tmp_path, "A-1", BAD)]
+    first = checked(warehouse, rules)
+    assert [list(first.findings), len(first.findings)] == [list(first.findings), 2]
+    checked(warehouse, rules, 1)
+    assert (len(first.findings), first.exit_code) == (2, 3)
+    with pytest.raises(WarehouseError, match="another check since"):
+        list(first.findings)
+
+
+def test_a_rule_that_fails_in_its_second_part_leaves_nothing_of_the_first(warehouse, tmp_path):
+    make_leads(warehouse, "Bad")
+    run(warehouse, "CREATE VIEW live.Contact AS SELECT * FROM live.Lead")
+    parts = "objects: [Lead, Contact]\nscope: {Lead: Lead, Contact: Contact}\n"
+    parts += "needs: {Lead: [Id, Status], Contact: [Id, Status]}\n"
+    parts += f'sql: {{Lead: "{BAD}", Contact: "select Id, cast(Status as integer) as Status from live.Contact"}}\n'
+    result = checked(warehouse, [rule(tmp_path, "A-1", "", more=parts), rule(tmp_path, "A-2", BAD)])
+    assert [(r.status, r.failed) for r in result.rules] == [("not_evaluated", True), ("findings", False)]
+    assert [row[0] for row in stored(warehouse)] == ["A-2"]
+
+
+def test_two_parts_that_name_the_same_record_are_one_finding(warehouse, tmp_path):
+    make_leads(warehouse, "Bad", "Bad")
+    run(warehouse, "CREATE VIEW live.Contact AS SELECT * FROM live.Lead")
+    parts = "objects: [Lead, Contact]\nscope: {Lead: Lead, Contact: Contact}\n"
+    parts += "needs: {Lead: [Id, Status], Contact: [Id, Status]}\n"
+    parts += f"""sql: {{Lead: "{BAD}", Contact: "select Id, 'A' as Status, 'Lead' as sobject from live.Contact"}}\n"""
+    result = checked(warehouse, [rule(tmp_path, "A-1", "", more=parts)])
+    assert (result.rules[0].findings, result.rules[0].records) == (2, 2)
+    assert [c.finding.message for c in result.findings] == ["status is A", "status is A"]
+
+
+def test_the_rate_counts_records_not_their_kinds(warehouse, tmp_path):
+    make_leads(warehouse, "Bad", "Good")
+    sql = f"{BAD} union all {BAD}".replace("Id, Status from", "Id, Status, 'a' as kind from", 1)
+    result = checked(warehouse, [rule(tmp_path, "A-1", sql.replace("Id, Status from", "Id, Status, 'b' from"))])
+    [ran] = result.rules
+    assert (ran.findings, ran.records, ran.in_scope, ran.rate_percent) == (2, 1, 2, 50.0)
+
+
+def test_a_fix_writes_each_type_as_json_does(any_warehouse, tmp_path):
+    make_leads(any_warehouse, 'Say "ä"\n')
+    sql = """select Id, Status, true as sure, cast(7 as bigint) as whole, 12.50 as amount, date '2026-03-01' as day,
+             cast('2026-03-01 02:00:00+00' as timestamptz) as moment, Status as words, null as nothing from live.Lead"""
+    fix = "{A: sure, B: whole, C: amount, D: day, E: moment, F: words, G: nothing}"
+    more = f"fix: {{confidence: auto, set: {fix}, clear: [Status]}}\n"
+    [found] = checked(any_warehouse, [rule(tmp_path, "A-1", sql, more=more)]).findings
+    assert found.finding.fix.after == {
+        "A": True,
+        "B": 7,
+        "C": "12.50",
+        "D": "2026-03-01",
+        "E": "2026-03-01T02:00:00+00:00",
+        "F": 'Say "ä"\n',
+        "Status": None,
+    }
+
+
+def test_the_life_of_findings_is_the_same_on_every_warehouse(any_warehouse, tmp_path):
+    make_leads(any_warehouse, "Bad", "Good", "Bad")
+    rules = [
+        rule(tmp_path, "A-1", BAD),
+        rule(tmp_path, "A-2", "select Id, cast(Status as integer) as Status from live.Lead"),
+        rule(tmp_path, "A-3", f"{BAD} union all {BAD}"),
+    ]
+    first = checked(any_warehouse, rules)
+    assert [r.findings for r in first.rules] == [2, 0, 2]
+    assert [(c.finding.rule, c.finding.ref.id, c.new) for c in first.findings] == [
+        ("A-1", lead_id(0), True),
+        ("A-1", lead_id(2), True),
+        ("A-3", lead_id(0), True),
+        ("A-3", lead_id(2), True),
+    ]
+    run(any_warehouse, f"UPDATE salesforce.Lead SET Status = 'Good' WHERE Id = '{lead_id(0)}'")
+    second = checked(any_warehouse, rules, 1)
+    assert (second.resolved, [c.new for c in second.findings]) == (2, [False, False])
+    run(any_warehouse, "UPDATE salesforce.Lead SET Status = 'Bad'")
+    third = checked(any_warehouse, rules[:1], 2)
+    assert [(c.finding.ref.id, c.new) for c in third.findings] == [
+        (lead_id(0), True),
+        (lead_id(1), True),
+        (lead_id(2), False),
+    ]
+    assert [(code, id[14:15], *days, by) for code, id, *days, by in stored(any_warehouse)] == [
+        ("A-1", "0", 2, 2, None, "run-2"),
+        ("A-1", "1", 2, 2, None, "run-2"),
+        ("A-1", "2", 0, 2, None, "run-2"),
+        ("A-3", "0", 0, 0, 1, "run-0"),
+        ("A-3", "2", 0, 1, None, "run-1"),
+    ]
+    assert run(any_warehouse, "SELECT status, count(*) FROM sfsync.rule_runs GROUP BY status ORDER BY status") == [
+        ("findings", 5),
+        ("not_evaluated", 2),
+    ]
+
+
+def test_while_rules_are_evaluated_a_file_can_be_read_by_others(tmp_path):
+    file = Warehouse(f"duckdb:///{tmp_path / 'acme.duckdb'}")
+    make_leads(file, "Bad")
+    with file.draft() as draft:
+        draft.fill("sfsync_found", "SELECT * FROM live.Lead")
+        code = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).sql('from live.Lead').fetchall())"
+        done = subprocess.run([sys.executable, "-c", code, str(file.file)], capture_output=True, text=True)
+        assert lead_id(0) in done.stdout, done.stderr
+        with pytest.raises(sa.exc.DBAPIError):
+            draft.con.exec_driver_sql("DELETE FROM salesforce.Lead")
+        draft.con.rollback()
+        with draft.writing() as con:
+            con.exec_driver_sql("DELETE FROM salesforce.Lead")
+    assert [path.name for path in tmp_path.iterdir()] == ["acme.duckdb"]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sfsync.config import RulesConfig
 from sfsync.errors import ConfigError, InputError
 from sfsync.model import Finding, Ref
-from sfsync.plan.fixes import proposals
+from sfsync.plan.fixes import Fixes
 from sfsync.rules import check
 from sfsync.rules.findings import moment_since
-from sfsync.rules.run import CheckedFinding, CheckResult
+from sfsync.rules.result import CheckResult, Count, Findings
 from sfsync.rules.waivers import Waiver, Waivers, covered, read_waivers, unwaive, waive
 from sfsync.warehouse import Warehouse, tables
 from tests.rules.world import MONDAY, TODAY, lead_id, make_leads, rule, run
@@ -42,8 +42,12 @@ def shown(result):
 
 def planned(warehouse, day=0):
     with warehouse.read() as con:
-        found, _ = proposals(con, warehouse, MONDAY + timedelta(days=day))
-    return [p.ref.id for p in found]
+        fixes = Fixes(con, warehouse, MONDAY + timedelta(days=day))
+        return [p.ref.id for sobject in fixes.sobjects() for p in fixes.of(sobject, _no_refusal)]
+
+
+def _no_refusal(refused):
+    raise AssertionError(refused)
 
 
 def marked(warehouse):
@@ -61,7 +65,7 @@ def test_a_waived_finding_stays_but_neither_counts_nor_is_planned(warehouse, tmp
 
     result = checked(warehouse, rules, 1)
     assert shown(result) == [(lead_id(0), "", True), (lead_id(1), "", False)]
-    assert [c.finding.ref.id for c in result.counted] == [lead_id(1)]
+    assert [(c.rule, c.findings) for c in result.counted] == [("A-1", 1)]
     assert (result.rules[0].findings, result.rules[0].waived, result.exit_code) == (2, 1, 3)
     first = result.as_json()["findings"][0]
     assert (first["waived"], first["waiver"]) == (True, made.as_json())
@@ -91,7 +95,8 @@ def test_its_last_day_is_a_day_in_the_orgs_time_zone(warehouse, tmp_path):
     let(warehouse, rules[0], until=TODAY)
     with warehouse.read() as con:
         evening, night = MONDAY.replace(hour=23), (MONDAY + timedelta(days=1)).replace(hour=8, minute=1)
-        assert [len(proposals(con, warehouse, moment)[0]) for moment in (evening, night)] == [0, 1]
+        found = [list(Fixes(con, warehouse, moment).of("Lead", _no_refusal)) for moment in (evening, night)]
+    assert [len(proposals) for proposals in found] == [0, 1]
 
 
 def test_a_waiver_of_one_kind_leaves_the_others(warehouse, tmp_path):
@@ -226,14 +231,7 @@ def _day(days: int) -> date:
 
 
 def result_of(*findings: tuple[str, bool, bool]) -> CheckResult:
-    waiver = Waiver("A-1", None, None, None, "why", "", MONDAY)
-    made = [Finding("A-1", "", Ref("Lead", lead_id(i)), f[0], "") for i, f in enumerate(findings)]
-    return CheckResult(
-        [
-            CheckedFinding(f, MONDAY, new, waiver if waived else None)
-            for f, (_, new, waived) in zip(made, findings, strict=True)
-        ]
-    )
+    return CheckResult(Findings(counts=[Count("A-1", severity, new, waived, 1) for severity, new, waived in findings]))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +283,7 @@ def test_only_findings_first_seen_since_are_returned_and_counted(warehouse, tmp_
     assert [c.finding.ref.id for c in result.seen_since(MONDAY + timedelta(days=1)).findings] == [lead_id(1)]
     assert len(result.seen_since(MONDAY).findings) == 2
     none = result.seen_since(MONDAY + timedelta(days=2))
-    assert (none.findings, none.exit_code, none.rules) == ([], 0, result.rules)
+    assert (list(none.findings), none.exit_code, none.rules) == ([], 0, result.rules)
     assert none.as_json()["since"] == "2026-03-04T08:00:00Z"
 
 
@@ -308,11 +306,10 @@ def test_since_is_a_day_of_the_org_a_moment_or_what_came_after_a_run(warehouse):
 def test_findings_and_waivers_come_in_one_order_whatever_the_rules_order(warehouse, tmp_path):
     make_leads(warehouse, *["Bad"] * 5)
     rules = [rule(tmp_path, f"A-{n}", BAD) for n in (3, 1, 2)]
-    first = checked(warehouse, rules)
+    first = [c.finding for c in checked(warehouse, rules).findings]
     for of in rules:
         let(warehouse, of, lead_id(3), lead_id(1))
-    second = checked(warehouse, rules[::-1], 1)
-    assert [c.finding for c in first.findings] == [c.finding for c in second.findings]
+    assert [c.finding for c in checked(warehouse, rules[::-1], 1).findings] == first
     with warehouse.read() as con:
         found = [(w.rule, w.id) for w in read_waivers(warehouse, con)]
     assert found == sorted(found)

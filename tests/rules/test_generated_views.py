@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from sfsync.rules.evaluate import Catalog
+from sfsync.rules.catalog import Catalog
 from sfsync.rules.generated import generate
 from sfsync.warehouse.tables import cursors, fields
 

@@ -5,17 +5,28 @@ import pytest
 from sfsync.rules import describe, load_rules
 from sfsync.rules.examples import test_rule as run_examples_of
 from sfsync.warehouse import Warehouse
+from tests import postgres
 
 RULES = load_rules()
 
 
+@pytest.fixture(scope="module", params=["duckdb", "postgresql"])
+def scratch(request):
+    """An empty warehouse of each kind, for all rules: their examples leave nothing behind."""
+    if request.param == "duckdb":
+        warehouse = Warehouse("duckdb:///:memory:")
+        yield warehouse
+        warehouse.close()
+        return
+    with postgres.database(request.getfixturevalue("postgres_server")) as url:
+        warehouse = Warehouse(url)
+        yield warehouse
+        warehouse.close()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_a_rule_says_of_its_examples_what_they_expect(rule):
-    scratch = Warehouse("duckdb:///:memory:")
-    try:
-        results = run_examples_of(rule, scratch)
-    finally:
-        scratch.close()
+def test_a_rule_says_of_its_examples_what_they_expect(rule, scratch):
+    results = run_examples_of(rule, scratch)
     assert len(results) >= 2
     assert [f"{r.example}: {r.problem}" for r in results if not r.ok] == []
 
