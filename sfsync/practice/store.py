@@ -113,11 +113,9 @@ class Store:
             for name in self.schema.sobjects:
                 columns = ", ".join(_column(f) for f in self.schema.full(name).stored_fields)
                 connection.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ({columns})')
-            for name in self.schema.sobjects:
-                self.learn_numbers(name)
-            for sobject, last in connection.execute(
-                "SELECT sobject, max(id) FROM practice_deleted GROUP BY 1"
-            ).fetchall():
+            latest = [f"""SELECT '{name}', max("Id") FROM "{name}\"""" for name in self.schema.sobjects]
+            latest.append("SELECT sobject, max(id) FROM practice_deleted GROUP BY 1")
+            for sobject, last in connection.execute(" UNION ALL ".join(latest)).fetchall():
                 self._learn(self.schema.full(sobject).prefix, last)
 
     def learn_numbers(self, sobject: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 from sfsync.practice import tables_more as more
 from sfsync.practice.fragments import DELETED, ID, PERSON, SEEN, SYSTEM, address
@@ -256,8 +257,15 @@ UserRole Users User.UserRoleId
 
 def standard_schema() -> Schema:
     """A new org's objects and fields. Each call gives its own Schema, so that one org's changes stay its own."""
+    objects, relations = _standard()
+    return Schema(dict(objects), dict(relations))
+
+
+@cache
+def _standard() -> tuple[dict[str, SObject], dict[str, tuple[Child, ...]]]:
+    """The tables above, read once: nobody changes an SObject, only which of them an org has."""
     objects = {name: sobject(name, prefix, plural, flags, text) for name, prefix, plural, flags, text in _OBJECTS}
-    return Schema(objects, _relations(objects))
+    return objects, _relations(objects)
 
 
 def sobject(name: str, prefix: str, plural: str, flags: str, text: str) -> SObject:
