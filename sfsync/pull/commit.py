@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sfsync.config import PullConfig
 from sfsync.errors import IncompleteRead, Locked, SfsyncError, WarehouseError
 from sfsync.moments import utc_now
+from sfsync.pull import deletions
 from sfsync.pull.feed import Feed, Spoilt
 from sfsync.pull.result import ObjectResult
 from sfsync.pull.stage import Came, Staged
-from sfsync.pull.state import MERGES_OPEN, write_meta
-from sfsync.pull.window import FIRST, REST_ROWS, Window
+from sfsync.pull.window import REST_ROWS, Window
+from sfsync.salesforce.org import Deleted
 from sfsync.warehouse import Warehouse, mirror, schema
 from sfsync.warehouse.mirror import Loaded, Misfit, Page
 
@@ -29,7 +30,11 @@ class Committer:
     warehouse: Warehouse
     config: PullConfig
     run_id: str
-    results: Mapping[str, ObjectResult]
+    results: dict[str, ObjectResult]
+    logs: Mapping[str, Deleted] = field(default_factory=dict)
+    """sObject → what the org's log of deletions told along with its increment."""
+    suspects: dict[str, list[str]] = field(default_factory=dict)
+    """sObject → Ids in that log that are live here nevertheless, as of the last attempt to commit."""
 
     def commit(self, staged: Staged) -> None:
         """One object. Raises IncompleteRead and WarehouseError; nothing has moved then.
@@ -112,8 +117,8 @@ class Committer:
         )
         drift = schema.ensure(con, w.sobject, w.described, now)
         loaded = mirror.take_in(con, batch)
-        if loaded.merged and w.why != FIRST:
-            write_meta(con, self.warehouse.meta(con), {MERGES_OPEN: self.run_id})
+        log = self.logs.get(w.sobject)
+        self.suspects[w.sobject] = deletions.suspects(con, w.sobject, log) if log else []
         return loaded, drift
 
     def _finish(self, staged: Staged, done: Done) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sfsync.config import PullConfig, QuotaConfig
 from sfsync.mapping import ObjectMapping
-from sfsync.pull.run import Survey, survey
 from sfsync.pull.stage import PAGE_ROWS
+from sfsync.pull.survey import Survey, survey
 from sfsync.pull.window import REST_ROWS, Window, route
 from sfsync.salesforce.quota import Quota
 from sfsync.salesforce.soql import path

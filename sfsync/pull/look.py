@@ -1,14 +1,15 @@
-"""The first look of a pull: describes, and the rows of small increments, in as few API calls as Salesforce allows.
+"""The first look of a pull: describes, rows of small increments, logs of deletions, in as few API calls as can be.
 
 Describes are asked for with If-Modified-Since, so that an unchanged one costs a line. Windows are guessed from the
 describes of the last pull, and asked for in the same composites: when nothing changed shape, an idle pull is done.
+The logs are free: five queries fill a composite, and leave twenty parts for what is no query.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from typing import Any
 from sfsync.errors import MappingError, OrgError
 from sfsync.mapping import ObjectMapping, shipped_folder
 from sfsync.moments import utc_now
+from sfsync.pull import deletions
 from sfsync.pull.window import Window
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.query import Ask, BatchResult
@@ -40,8 +42,19 @@ class Look:
     """sObject → the body of its query's first page."""
     counts: dict[str, int] = field(default_factory=dict)
     """sObject → rows in its window, where that is known."""
+    logs: dict[str, deletions.Log] = field(default_factory=dict)
+    """sObject → what its log of deletions said, where it answered."""
     missing: list[str] = field(default_factory=list)
     """Optional sObjects the org does not offer to this user."""
+
+    def take(self, other: Look, sobject: str) -> None:
+        """Replace what is known of one sObject by what another look at it alone brought."""
+        at = next(i for i, w in enumerate(self.windows) if w.sobject == sobject)
+        self.windows[at : at + 1] = other.windows
+        self.missing += other.missing
+        for mine, theirs in ((self.first, other.first), (self.counts, other.counts)):
+            mine.pop(sobject, None)
+            mine.update(theirs)
 
 
 class Describes:
@@ -52,7 +65,7 @@ class Describes:
         self._folder = root / who.org_id / "describe" / f"{org.api_version}-{who.user_id}"
 
     def forget(self, sobject: str) -> None:
-        """The org did not keep to it: ask for it in full next time."""
+        """Ask for it in full next time."""
         (self._folder / f"{sobject}.json").unlink(missing_ok=True)
 
     def get(self, sobject: str) -> tuple[dict[str, Any], str] | None:
@@ -84,6 +97,11 @@ class Looker:
         self._window_of = window_of
         self._until = until
 
+    def forget(self, sobjects: Collection[str]) -> None:
+        """The org did not keep to their describes: ask for them in full next time."""
+        for sobject in sobjects:
+            self._describes.forget(sobject)
+
     def look(self, mappings: Sequence[ObjectMapping]) -> Look:
         """Raises MappingError naming every object or field of a mapping that the org does not show."""
         kept = {m.sobject: self._describes.get(m.sobject) for m in mappings}
@@ -93,13 +111,11 @@ class Looker:
             for m in mappings
             if (found := kept[m.sobject]) and here.isdisjoint(m.follows.values())
         }
-        asks = [self._describe_ask(m.sobject, kept[m.sobject]) for m in mappings]
-        asks += [self._data_ask(w) for w in guessed.values()]
-        answers = self._org.composite(asks)
         look = Look()
+        describes = [self._describe_ask(m.sobject, kept[m.sobject]) for m in mappings]
+        answers, bodies = self._ask(look, describes, list(guessed.values()), list(guessed.values()))
         problems: list[str] = []
-        bodies = dict(zip(guessed, answers[len(mappings) :], strict=True))
-        for mapping, answer in zip(mappings, answers, strict=False):
+        for mapping, answer in zip(mappings, answers, strict=True):
             describe = self._take_describe(mapping.sobject, answer, kept[mapping.sobject])
             if describe is None or (mapping.optional and not describe.get("queryable", True)):
                 self._absent(mapping, look, problems)
@@ -113,10 +129,24 @@ class Looker:
                 _take_data(look, window, bodies[mapping.sobject])
         if problems:
             raise MappingError(problems)
-        self._look_again(look)
+        self._look_again(look, guessed)
         return look
 
-    def _look_again(self, look: Look) -> None:
+    def _ask(
+        self, look: Look, describes: Sequence[Ask], windows: Sequence[Window], logged: Sequence[Window]
+    ) -> tuple[list[BatchResult], dict[str, BatchResult]]:
+        """(answers to the describes, sObject → answer about a window's rows), asked together with the logs."""
+        logs = {w.sobject: (w, ask) for w in logged if (ask := deletions.ask(w, self._until)) is not None}
+        asks = [*describes, *map(self._data_ask, windows), *(ask for _, ask in logs.values())]
+        answers = self._org.composite(asks) if asks else []
+        rows = len(describes) + len(windows)
+        for (w, _), answer in zip(logs.values(), answers[rows:], strict=True):
+            if (log := deletions.read(w, answer)) is not None:
+                look.logs[w.sobject] = log
+        bodies = {w.sobject: answer for w, answer in zip(windows, answers[len(describes) : rows], strict=True)}
+        return answers[: len(describes)], bodies
+
+    def _look_again(self, look: Look, guessed: Collection[str]) -> None:
         """Ask for what the guesses did not bring: everything on a first pull, changed shapes later.
 
         Rows that live and die with a parent row come only when a parent came: an increment without parents has none.
@@ -131,11 +161,9 @@ class Looker:
                 look.first[w.sobject] = {"totalSize": 0, "done": True, "records": []}
             else:
                 open_ones.append(w)
-        if open_ones:
-            for window, answer in zip(
-                open_ones, self._org.composite([self._data_ask(w) for w in open_ones]), strict=True
-            ):
-                _take_data(look, window, answer)
+        _, bodies = self._ask(look, [], open_ones, [w for w in look.windows if w.sobject not in guessed])
+        for window in open_ones:
+            _take_data(look, window, bodies[window.sobject])
 
     def _describe_ask(self, sobject: str, kept: tuple[dict[str, Any], str] | None) -> Ask:
         headers = {"If-Modified-Since": kept[1]} if kept else {}

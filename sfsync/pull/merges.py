@@ -8,17 +8,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from sfsync.pull.staging import Staging, write_page
-from sfsync.pull.state import MERGES_OPEN
+from sfsync.pull.byid import read_by_id
+from sfsync.pull.staging import Staging
 from sfsync.pull.window import Window
 from sfsync.salesforce.org import Org
-from sfsync.salesforce.soql import in_list, select
 from sfsync.warehouse import Warehouse, mirror, tables
-from sfsync.warehouse.mirror import Page
+from sfsync.warehouse.redirects import MERGES_OPEN, close_merges
 from sfsync.warehouse.schema import column
-
-AT_ONCE = 200
-"""Ids in one query: some 6 KB, well inside what a request may hold."""
 
 
 def reread_children(
@@ -33,12 +29,15 @@ def reread_children(
     if waiting is None:
         return {}
     read: dict[str, int] = {}
+    merged = 0
     for w in windows:
         if not (ids := waiting.get(w.sobject)):
             continue
+        place = staging.besides(w.sobject)
+        place.begin()
         batch = mirror.Batch(
             sobject=w.sobject,
-            pages=_pages(org, w, ids, staging.besides(w.sobject)),
+            pages=read_by_id(org, w.sobject, w.fields, ids, place.folder, all_rows=w.all_rows).pages,
             run_id=run_id,
             now=now,
             until=now,
@@ -47,9 +46,12 @@ def reread_children(
             keeps_cursor=True,
         )
         with warehouse.write() as con:
-            read[w.sobject] = mirror.take_in(con, batch).read
-    with warehouse.write() as con:
-        con.execute(sa.delete(tables.meta).where(tables.meta.c.key == MERGES_OPEN))
+            loaded = mirror.take_in(con, batch)
+        read[w.sobject] = loaded.read
+        merged += loaded.merged
+    if not merged:  # a merge seen only now has children of its own: they are the next pull's
+        with warehouse.write() as con:
+            close_merges(con)
     staging.clear()
     return read
 
@@ -79,13 +81,3 @@ def _rows(con: sa.Connection, w: Window, merged: set[str]) -> list[str]:
         )
         ids |= set(con.execute(statement.bindparams(listed)).scalars())
     return sorted(ids)
-
-
-def _pages(org: Org, w: Window, ids: Sequence[str], staging: Staging) -> list[Page]:
-    staging.begin()
-    pages = []
-    for number, first in enumerate(range(0, len(ids), AT_ONCE)):
-        soql = select(w.sobject, list(w.fields), f"Id IN {in_list(ids[first : first + AT_ONCE])}")
-        path = staging.path(number)
-        pages.append(Page(path, write_page(path, w.fields, org.query(soql, all_rows=w.all_rows)), w.fields))
-    return pages

@@ -6,18 +6,21 @@ overlap leave no trace an increment could follow. A step of its own after `pull`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from sfsync.config import PullConfig
-from sfsync.errors import AuthError, QuotaFloor
+from sfsync.errors import AuthError, OrgError, QuotaFloor
 from sfsync.mapping import ObjectMapping
 from sfsync.pull.result import ObjectResult, PullResult
 from sfsync.salesforce.org import Org
 from sfsync.verify import ObjectProof, verify
 from sfsync.warehouse import Warehouse, tables
+
+UNLOGGED_EVERY = timedelta(days=1)
+"""So often, at most, an object is compared whose deletions the org's log does not tell in full."""
 
 
 def reconcile(
@@ -34,6 +37,8 @@ def reconcile(
 ) -> None:
     """Sweep the objects whose turn it is (pull.reconcile_every), or all when `asked`, and mend what differs.
 
+    Where the org's log of deletions failed to tell what went since the last time, their turn is a day later at most.
+
     Only objects that `pulled` read completely. Their results get what was mended: `deleted`, `updated`, `reconciled`,
     and warnings where rows were held back because too many are gone. An object that cannot be swept gets a warning,
     and its turn stays. `pulled.stopped` is set when the quota floor or a lost login ends it; nothing is raised for it.
@@ -42,7 +47,7 @@ def reconcile(
     if pulled.stopped is not None:
         return
     results = {o.sobject: o for o in pulled.objects if o.complete}
-    due = _due(warehouse, mappings, results, config, asked)
+    due = _due(warehouse, mappings, results, config, asked, pulled.unlogged)
     if not due:
         return
     try:
@@ -60,6 +65,10 @@ def reconcile(
     except (QuotaFloor, AuthError) as err:
         pulled.stopped = err
         return
+    except OrgError as err:
+        for mapping in due:
+            results[mapping.sobject].warnings.append(f"not reconciled: {err}")
+        return
     for proof in proofs.objects:
         _tell(results[proof.sobject], proof)
     _keep(warehouse, {p.sobject: p.until for p in proofs.objects if p.ok and p.until})
@@ -71,6 +80,7 @@ def _due(
     results: dict[str, ObjectResult],
     config: PullConfig,
     asked: bool,
+    unlogged: Collection[str],
 ) -> list[ObjectMapping]:
     """Objects read whole each time have nothing to be swept for."""
     with warehouse.read() as con:
@@ -80,7 +90,8 @@ def _due(
         cursor = cursors.get(mapping.sobject)
         if mapping.sobject not in results or cursor is None or cursor.watermark is None:
             continue
-        if asked or cursor.reconciled_at is None or cursor.until - cursor.reconciled_at >= config.reconcile_every:
+        every = min(config.reconcile_every, UNLOGGED_EVERY) if mapping.sobject in unlogged else config.reconcile_every
+        if asked or cursor.reconciled_at is None or cursor.until - cursor.reconciled_at >= every:
             found.append(mapping)
     return found
 

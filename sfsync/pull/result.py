@@ -41,6 +41,8 @@ class PullResult:
     """What ended the run early: the quota floor, or a login that can't be renewed."""
     left_out: list[str] = field(default_factory=list)
     """Optional sObjects the org does not offer to this user."""
+    unlogged: set[str] = field(default_factory=set)
+    """sObjects whose deletions the org's log does not tell in full: only comparing all Ids shows what is gone."""
 
     @property
     def exit_code(self) -> int:

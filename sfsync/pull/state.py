@@ -13,9 +13,6 @@ from sfsync.mapping import ObjectMapping
 from sfsync.pull.window import Cursor
 from sfsync.warehouse import Warehouse, tables
 
-MERGES_OPEN = "merges_open"
-"""Key in sfsync.meta, there from the commit of a merge until what pointed at its losers was read again."""
-
 
 @dataclass
 class State:
@@ -42,12 +39,17 @@ def read_state(warehouse: Warehouse) -> State:
             return state
         state.meta = warehouse.meta(con)
         for row in con.execute(sa.select(tables.cursors)):
-            state.cursors[row.sobject] = Cursor(row.until, row.watermark, row.start, row.rows, row.formulas_at)
+            gone = _latest(row.deletions_at, row.reconciled_at)
+            state.cursors[row.sobject] = Cursor(row.until, row.watermark, row.start, row.rows, row.formulas_at, gone)
         f = tables.fields.c
         for sobject, name, kind in con.execute(sa.select(f.sobject, f.field, f.sql_type).where(f.gone_at.is_(None))):
             state.known.setdefault(sobject, {})[name] = kind
         state.last_snapshot = con.execute(sa.select(sa.func.max(tables.opportunity_snapshot.c.day))).scalar()
     return state
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((m for m in moments if m is not None), default=None)
 
 
 def check_org(state: State, org_id: str, instance_url: str) -> None:

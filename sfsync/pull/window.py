@@ -27,6 +27,8 @@ class Cursor:
     start: datetime | None
     rows: int = 0
     formulas_at: datetime | None = None
+    deletions_at: datetime | None = None
+    """Every deletion before it is in the mirror: by the org's log of deletions, or because all Ids were compared."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Window:
     """Whether all formula fields are among `refresh`."""
     known_rows: int = 0
     """In the mirror so far."""
+    deletions_since: datetime | None = None
+    """From when on the org's log of deletions is to be read; None for an object that has none."""
 
     @property
     def sobject(self) -> str:
@@ -129,7 +133,13 @@ def window(
         refresh=() if why else tuple(dict.fromkeys([*added, *formulas])),
         formulas=bool(formulas) and not why,
         known_rows=cursor.rows if cursor else 0,
+        deletions_since=cursor.deletions_at if cursor and mark and _logged(mapping, describe) else None,
     )
+
+
+def _logged(mapping: ObjectMapping, describe: Mapping[str, Any]) -> bool:
+    """Whether the org logs deletions of its own of this object: rows that follow a parent go when that goes."""
+    return bool(describe.get("replicateable")) and not mapping.follows
 
 
 def _unlike(described: Sequence[Mapping[str, Any]], known: Mapping[str, str]) -> list[str]:

@@ -60,6 +60,17 @@ class Deleted:
     earliest_available: datetime
     latest_covered: datetime
 
+    @classmethod
+    def of(cls, body: Any) -> Deleted:
+        """Out of the answer to `deleted_path`. Raises KeyError, TypeError or ValueError when it is something else."""
+        ids = {to18(str(r["id"])): when(str(r["deletedDate"])) for r in body["deletedRecords"]}
+        return cls(ids, when(str(body["earliestDateAvailable"])), when(str(body["latestDateCovered"])))
+
+
+def deleted_path(sobject: str, start: datetime, end: datetime) -> str:
+    """What to ask in a batch for what `Org.deleted` asks by itself; relative to `/services/data/vXX.X`."""
+    return _window_path(sobject, "deleted", start, end)
+
 
 class Org:
     """One org, one user. Threads may share it. Close it, or use it in a `with`.
@@ -244,14 +255,12 @@ class Org:
 
     def updated(self, sobject: str, start: datetime, end: datetime) -> Updated:
         """Ids of records created or changed in the window, which may reach back 30 days."""
-        body = self._window(sobject, "updated", start, end)
+        body = self._object(_window_path(sobject, "updated", start, end))
         return Updated([to18(str(i)) for i in body["ids"]], when(str(body["latestDateCovered"])))
 
     def deleted(self, sobject: str, start: datetime, end: datetime) -> Deleted:
         """Records deleted in the window. OrgError INVALID_REPLICATION_DATE: the log does not reach back to `start`."""
-        body = self._window(sobject, "deleted", start, end)
-        ids = {to18(str(r["id"])): when(str(r["deletedDate"])) for r in body["deletedRecords"]}
-        return Deleted(ids, when(str(body["earliestDateAvailable"])), when(str(body["latestDateCovered"])))
+        return Deleted.of(self._object(deleted_path(sobject, start, end)))
 
     def retrieve(self, sobject: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """The records by 18-character Id, in the order asked, with Id; None for one that is deleted or invisible."""
@@ -340,6 +349,7 @@ class Org:
         except (AttributeError, KeyError, ValueError) as err:
             raise OrgError("The identity Salesforce answered lacks organization_id or user_id.") from err
 
-    def _window(self, sobject: str, what: str, start: datetime, end: datetime) -> dict[str, Any]:
-        window = f"start={quote(iso(start.astimezone(UTC)), safe='')}&end={quote(iso(end.astimezone(UTC)), safe='')}"
-        return self._object(f"sobjects/{name(sobject)}/{what}/?{window}")
+
+def _window_path(sobject: str, what: str, start: datetime, end: datetime) -> str:
+    window = f"start={quote(iso(start.astimezone(UTC)), safe='')}&end={quote(iso(end.astimezone(UTC)), safe='')}"
+    return f"sobjects/{name(sobject)}/{what}/?{window}"

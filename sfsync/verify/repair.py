@@ -7,16 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from sfsync.pull.staging import write_page
+from sfsync.pull.byid import read_by_id
 from sfsync.salesforce.org import Org
-from sfsync.salesforce.soql import in_list
-from sfsync.verify.gone import chunks
 from sfsync.verify.result import ObjectProof
-from sfsync.verify.scope import Scope, soql
+from sfsync.verify.scope import Scope
 from sfsync.warehouse import Warehouse, mirror
-from sfsync.warehouse.page import Page
+from sfsync.warehouse.sweep import mark_gone
 
 MOST_SHARE = 5.0
 """Percent of an object's live rows that one repair marks as gone without being told to."""
@@ -46,7 +42,7 @@ def repair(
     fields = [name for name in scope.types if name in kept]
     gone = [id for id in proof.extra if proof.reasons.get(id) in GONE]
     again = sorted({*proof.missing, *(d.id for d in proof.different), *(set(proof.extra) - set(gone))})
-    pages = _read_again(org, scope, again, fields, folder)
+    pages = read_by_id(org, scope.sobject, fields, again, folder, all_rows=scope.has_deleted).pages
     gone = _within_cap(proof, gone, allow_large)
     with warehouse.write() as con:
         if pages:
@@ -67,18 +63,7 @@ def repair(
             proof.reread = loaded.read
         for reason in GONE:
             ids = [id for id in gone if proof.reasons[id] == reason]
-            proof.tombstoned += _mark(con, scope, ids, reason, now)
-
-
-def _read_again(org: Org, scope: Scope, ids: Sequence[str], fields: Sequence[str], folder: Path) -> list[Page]:
-    pages = []
-    for number, some in enumerate(chunks(ids)):
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        query = soql(", ".join(fields), scope.sobject, [f"Id IN {in_list(some)}"])
-        path = folder / f"again-{number:06d}.csv"
-        rows = write_page(path, fields, org.query(query, all_rows=scope.has_deleted))
-        pages.append(Page(path, rows, tuple(fields)))
-    return pages
+            proof.tombstoned += mark_gone(con, scope.sobject, ids, reason, now)
 
 
 def _within_cap(proof: ObjectProof, gone: Sequence[str], allow_large: bool) -> list[str]:
@@ -92,16 +77,3 @@ def _within_cap(proof: ObjectProof, gone: Sequence[str], allow_large: bool) -> l
         )
         return []
     return list(gone)
-
-
-def _mark(con: sa.Connection, scope: Scope, ids: Sequence[str], reason: str, now: datetime) -> int:
-    marked = 0
-    for some in chunks(ids, 1000):
-        listed = sa.bindparam("ids", list(some), sa.Text, expanding=True)
-        statement = sa.text(
-            f"UPDATE salesforce.{scope.sobject} SET _deleted_reason = :reason, _pulled_at = :now "
-            "WHERE _deleted_reason IS NULL AND Id IN :ids"
-        ).bindparams(listed)
-        con.execute(statement, {"reason": reason, "now": now})
-        marked += len(some)
-    return marked

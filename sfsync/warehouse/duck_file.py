@@ -61,7 +61,7 @@ class DuckFile:
     def writing(self) -> Iterator[sa.Connection]:
         with self._connect(read_only=False) as con:
             try:
-                with con.begin():
+                with con.begin(), _stopping(con):
                     yield con
             except sa.exc.DBAPIError as err:
                 if err.orig is None or (says := duck.trouble(err.orig)) is None:
@@ -97,7 +97,8 @@ class DuckFile:
             # It would be drawn in the middle of a command's output.
             con.exec_driver_sql("SET enable_progress_bar = false")
             con.commit()
-            yield con
+            with _stopping(con):
+                yield con
         finally:
             con.close()
             if engine is not self._memory:
@@ -149,6 +150,16 @@ def _after(
         if beside is not None:
             con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_ONLY)")
         yield con
+
+
+@contextmanager
+def _stopping(con: sa.Connection) -> Iterator[None]:
+    """After Ctrl-C DuckDB goes on with its statement, and a rollback would wait for the end: tell it to stop."""
+    try:
+        yield
+    except BaseException:
+        con.connection.driver_connection.interrupt()  # type: ignore[union-attr]
+        raise
 
 
 def _settings(file: Path | None) -> dict[str, Any]:

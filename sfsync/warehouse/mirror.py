@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from sfsync.errors import IncompleteRead, WarehouseError
-from sfsync.warehouse import dialect, schema, tables
+from sfsync.warehouse import dialect, redirects, schema, tables
 from sfsync.warehouse.page import Page
 from sfsync.warehouse.schema import column
 
@@ -62,11 +62,14 @@ class Loaded:
     refreshed: int = 0
     """Rows in which a refreshed field had another value."""
     merged: int = 0
-    """Redirects that are new."""
+    """Rows of the mirror that were merged away since: what pointed at them is to be read again."""
 
 
 def take_in(con: sa.Connection, batch: Batch) -> Loaded:
     """Upsert the pages by Id, keep history, follow merges, move the cursor. Inside the caller's transaction.
+
+    A first fill has nothing that pointed at its merged-away rows; what an increment merges away opens
+    redirects.MERGES_OPEN.
 
     Raises IncompleteRead when a page holds another number of rows than promised, and Misfit for a value its column
     cannot hold; the caller's transaction then rolls back, so nothing has moved.
@@ -100,9 +103,10 @@ def _fill(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target: 
     read = dialect.of(con).fill(con, target, columns, pages, _reason(columns), batch.now)
     _check_count(con, batch, columns, read, list(pages))
     _keep_newest(con, target, [*columns, *schema.OWN_COLUMNS], batch.watermark)
-    merged = _follow_merges(con, batch, columns, target)
+    if "MasterRecordId" in columns:
+        redirects.follow_merges(con, batch.sobject, target, batch.run_id)
     rows, deleted = con.exec_driver_sql(f"SELECT count(*), {_deleted_count(columns)} FROM {target}").one()
-    return Loaded(read, rows, 0, deleted, 0, 0, rows, merged=merged)
+    return Loaded(read, rows, 0, deleted, 0, 0, rows)
 
 
 def _upsert(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target: str) -> Loaded:
@@ -113,7 +117,9 @@ def _upsert(con: sa.Connection, batch: Batch, columns: Mapping[str, str], target
     _keep_newest(con, stage, list(columns), batch.watermark)
     counts = _count_changes(con, batch, columns, target, stage)
     _keep_history(con, batch, columns, target, stage)
-    merged = _follow_merges(con, batch, columns, stage)
+    merged = redirects.follow_merges(con, batch.sobject, stage, batch.run_id) if "MasterRecordId" in columns else 0
+    if merged:
+        redirects.open_merges(con, batch.run_id)
     frozen = [n for n in schema.types(con, batch.sobject) if n not in columns]
     _keep_frozen(con, target, stage, frozen)
     con.exec_driver_sql(f"DELETE FROM {target} WHERE Id IN (SELECT Id FROM {stage})")
@@ -303,30 +309,6 @@ def _keep_history(con: sa.Connection, batch: Batch, columns: Mapping[str, str], 
         )
 
 
-def _follow_merges(con: sa.Connection, batch: Batch, columns: Mapping[str, str], source: str) -> int:
-    """Keep a redirect for each merged-away row, drop those of rows that were brought back. Returns how many are new."""
-    if "MasterRecordId" not in columns:
-        return 0
-    named = {"sobject": batch.sobject}
-    con.execute(
-        text(
-            "DELETE FROM sfsync.redirects WHERE sobject = :sobject AND EXISTS (SELECT 1 FROM "
-            f"{source} s WHERE s.Id = sfsync.redirects.loser "
-            "AND s.MasterRecordId IS DISTINCT FROM sfsync.redirects.survivor)"
-        ),
-        named,
-    )
-    added = con.execute(
-        text(
-            "INSERT INTO sfsync.redirects (sobject, loser, survivor, run_id) "
-            f"SELECT :sobject, s.Id, s.MasterRecordId, :run_id FROM {source} s WHERE s.MasterRecordId IS NOT NULL "
-            "AND NOT EXISTS (SELECT 1 FROM sfsync.redirects r WHERE r.sobject = :sobject AND r.loser = s.Id)"
-        ),
-        {**named, "run_id": batch.run_id},
-    )
-    return max(added.rowcount, 0)
-
-
 def _move_cursor(con: sa.Connection, batch: Batch, loaded: Loaded) -> None:
     table = tables.cursors
     old = con.execute(sa.select(table).where(table.c.sobject == batch.sobject)).first()
@@ -343,6 +325,7 @@ def _move_cursor(con: sa.Connection, batch: Batch, loaded: Loaded) -> None:
         "formulas_at": batch.until if batch.full or old is None else batch.refreshed or old.formulas_at,
         # A full read upserts; only a first one, and one that also drops what is gone, leaves nothing behind.
         "reconciled_at": batch.until if batch.whole or old is None else old.reconciled_at,
+        "deletions_at": None if old is None else old.deletions_at,
     }
     con.execute(sa.delete(table).where(table.c.sobject == batch.sobject))
     con.execute(sa.insert(table).values(row))

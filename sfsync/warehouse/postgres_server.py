@@ -80,6 +80,7 @@ class PostgresServer:
                 self._wait_for_writer(con)
                 con.exec_driver_sql(f"SET LOCAL lock_timeout = {max(int(self.wait * 1000), 1)}")
                 yield con
+                _refuse_failed(con, self.name)
                 stale = much_changed(con)
             self._seen = True
             analyse(con, stale)
@@ -193,6 +194,14 @@ class PostgresServer:
 def _prepare_session(driver: Any, record: Any) -> None:
     driver.execute(SESSION, prepare=False)
     driver.commit()
+
+
+def _refuse_failed(con: sa.Connection, name: str) -> None:
+    """PostgreSQL takes the COMMIT of a transaction in which a statement failed for a ROLLBACK, without a word."""
+    driver = con.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    if driver.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+        raise WarehouseError(f"{name}: a statement failed inside the transaction. Nothing was committed; run again.")
 
 
 def _has_warehouse(con: sa.Connection) -> bool:

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from sfsync.mapping import read_mapping
 from sfsync.practice.schema import Field
-from tests.pull.world import World
+from tests.pull.world import World, result
 
 SQL_OF = {  # describe type → (its value in the practice org's SQL, what the mirror must hold)
     "string": ("'007'", "007"),
@@ -178,7 +179,7 @@ def test_the_schedule_of_formulas_keeps_the_orgs_clock(empty):
     assert empty.pull_one("Lead").refreshed == 2
 
 
-def test_a_field_hidden_behind_an_unmodified_describe_fails_one_run_and_the_next_is_right(empty):
+def test_a_field_hidden_behind_an_unmodified_describe_is_noticed_in_the_same_run(empty):
     empty.leads(2)
     for _ in range(2):  # the second time the describe is old enough to be kept
         empty.pull_one("Lead")
@@ -187,9 +188,75 @@ def test_a_field_hidden_behind_an_unmodified_describe_fails_one_run_and_the_next
     empty.org.hide_field("Lead", "Phone")
     empty.server.site._schema_seen = (empty.org.schema.version, seen)
     before = empty.mirror("Lead")
-    failed = empty.pull_one("Lead")
-    assert not failed.complete
-    assert "Phone" in (failed.error or "")
+    pulled = empty.pull_one("Lead")
+    assert pulled.complete
+    assert any("Phone" in w for w in pulled.warnings)
     assert empty.mirror("Lead") == before
-    assert empty.pull_one("Lead").complete
     assert empty.sql("SELECT gone_at IS NOT NULL FROM sfsync.fields WHERE field = 'Phone'") == [(True,)]
+
+
+def _after_the_describes(empty, change):
+    """Do something in the org once, after a pull has asked for the describes and before it reads rows."""
+    done: list[bool] = []
+
+    def act(method: str, path: str, status: int, seconds: float) -> None:
+        if path.endswith("/composite") and not done:
+            done.append(True)
+            change()
+
+    empty.options["on_call"] = act
+
+
+@pytest.mark.parametrize("api", ["rest", "bulk"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_field_that_is_hidden_in_the_middle_of_a_run_costs_that_run_nothing(empty, api, first):
+    ids = empty.leads(3)
+    empty.save("update", "Lead", [{"Id": id, "Phone": "007"} for id in ids])
+    if not first:
+        empty.pull_one("Lead")
+    empty.leads(2, "Later")
+    _after_the_describes(empty, lambda: empty.org.hide_field("Lead", "Phone"))
+    pulled = empty.pull_one("Lead", api=api)
+    assert (pulled.complete, pulled.error, pulled.rows) == (True, None, 5)
+    if not first:
+        assert any("Phone" in w for w in pulled.warnings)
+        assert empty.sql("SELECT count(*) FROM live.Lead WHERE Phone = '007'") == [(3,)]
+    assert empty.differences("Lead", leaving_out=["Phone"]) == []
+
+
+def test_a_field_that_goes_on_vanishing_is_the_objects_error_and_the_next_pull_is_right(empty):
+    empty.leads(3)
+    names = iter(["Phone", "Fax", "Title", "Rating", "Website"])
+
+    def hide(method: str, path: str, status: int, seconds: float) -> None:
+        if path.endswith("/composite"):
+            empty.org.hide_field("Lead", next(names))
+
+    empty.options["on_call"] = hide
+    pulled = empty.pull_one("Lead", api="bulk")
+    assert not pulled.complete
+    assert "INVALID_FIELD" in (pulled.error or "")
+    assert empty.cursor("Lead") is None
+    del empty.options["on_call"]
+    assert empty.pull_one("Lead").complete
+    assert len(empty.mirror("Lead")) == 3
+
+
+def test_a_field_of_a_users_mapping_that_vanishes_in_between_is_named(empty, tmp_path):
+    path = tmp_path / "lead.yaml"
+    path.write_text("sobject: Lead\nfields: [LastName, Phone]\n", encoding="utf-8")
+    empty.leads(3)
+    _after_the_describes(empty, lambda: empty.org.hide_field("Lead", "Phone"))
+    pulled = result(empty.pull(mappings=[read_mapping(path)], api="bulk"), "Lead")
+    assert not pulled.complete
+    assert 'no field "Phone"' in (pulled.error or "")
+
+
+def test_other_objects_do_not_wait_for_the_one_that_is_described_again(empty):
+    empty.leads(3)
+    empty.save("insert", "Account", [{"Name": "Acme"}])
+    _after_the_describes(empty, lambda: empty.org.hide_field("Lead", "Phone"))
+    pulled = empty.pull("Lead", "Account", api="bulk")
+    assert pulled.exit_code == 0
+    assert [r["Name"] for r in empty.mirror("Account")] == ["Acme"]
+    assert len(empty.mirror("Lead")) == 3

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -183,6 +184,18 @@ def test_a_connection_lost_while_reading_is_said(server, postgres_url):
 
     with pytest.raises(WarehouseError, match="connection was lost"):
         lose_it()
+
+
+def test_a_failure_that_the_caller_swallowed_is_not_taken_for_a_commit(server):
+    def swallow() -> None:
+        with server.write() as con, suppress(sa.exc.DBAPIError):
+            con.exec_driver_sql("INSERT INTO sfsync.meta VALUES ('a', '1')")
+            con.exec_driver_sql("SELECT * FROM nowhere")
+
+    with server.write():
+        pass
+    with pytest.raises(WarehouseError, match="Nothing was committed"):
+        swallow()
 
 
 COMMITS = """
