@@ -408,6 +408,8 @@ def _draw(table: Table) -> None:
 
 
 def _heading(name: str) -> str:
+    if name == "probability":
+        return "probability %"
     for ending, unit in (("_percent", " %"), ("_days", " days"), ("_hours", " hours")):
         if name.endswith(ending):
             return name.removesuffix(ending).replace("_", " ") + unit

@@ -277,13 +277,18 @@ def state_notes(states: Iterable[State]) -> list[str]:
 
 
 def latest_history(until: datetime) -> str:
-    """The last OpportunityHistory row of each opportunity before a moment; one comparison a row, no time zones."""
+    """The last OpportunityHistory row of each opportunity before a moment.
+
+    The newest moments are found first: only rows of these are put in order, not the whole history.
+    """
+    values = ("OpportunityId", "StageName", "Amount", "CloseDate", "Probability", "ForecastCategory")
     return (
-        "SELECT n.OpportunityId, n.StageName, n.Amount, n.CloseDate, n.Probability, n.ForecastCategory FROM "
-        "(SELECT h.OpportunityId, h.StageName, h.Amount, h.CloseDate, h.Probability, h.ForecastCategory, ROW_NUMBER() "
-        "OVER (PARTITION BY h.OpportunityId ORDER BY h.CreatedDate DESC, h.Id DESC) AS place "
-        f"FROM salesforce.OpportunityHistory h WHERE h.CreatedDate < CAST('{until}' AS timestamp with time zone)) n "
-        "WHERE n.place = 1"
+        f"SELECT {', '.join(f'n.{name}' for name in values)} FROM "
+        f"(SELECT {', '.join(f'h.{name}' for name in values)}, ROW_NUMBER() "
+        "OVER (PARTITION BY h.OpportunityId ORDER BY h.Id DESC) AS place "
+        "FROM salesforce.OpportunityHistory h JOIN (SELECT x.OpportunityId AS id, MAX(x.CreatedDate) AS at "
+        f"FROM salesforce.OpportunityHistory x WHERE x.CreatedDate < CAST('{until}' AS timestamp with time zone) "
+        "GROUP BY x.OpportunityId) m ON m.id = h.OpportunityId AND m.at = h.CreatedDate) n WHERE n.place = 1"
     )
 
 

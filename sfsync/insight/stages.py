@@ -63,28 +63,25 @@ def stage_conversion(source: Source, period: Period, *, cohort: Literal["created
     )  # fmt: skip
 
 
-def stays_sql(extra: str = "TRUE") -> str:
-    """A SELECT of id, stage, first_day and last_day (null: still on) per stay up to as_of; extra: on the history h."""
-    return (
-        "SELECT s.id, s.stage, s.day AS first_day, LEAD(s.day) OVER (PARTITION BY s.id ORDER BY s.at, s.row_id) AS "
-        "last_day FROM (SELECT h.OpportunityId AS id, h.Id AS row_id, h.StageName AS stage, h.CreatedDate AS at, "
-        "local_date(h.CreatedDate) AS day, LAG(h.StageName) OVER (PARTITION BY h.OpportunityId "
-        "ORDER BY h.CreatedDate, h.Id) AS before FROM live.OpportunityHistory h "
-        f"WHERE local_date(h.CreatedDate) <= as_of() AND {extra}) s WHERE s.before IS NULL OR s.before <> s.stage"
-    )
-
-
 def _sums_sql(extra: str = "TRUE") -> str:
+    """A SELECT of id, stage, days, stays and still_on (0 or 1) up to as_of; extra: on the history h.
+
+    The days of a stay are those from each of its rows to the next, so one pass over the history tells all of it.
+    """
     return (
-        "SELECT t.id, t.stage, SUM(days_between(t.first_day, COALESCE(t.last_day, as_of()))) AS days, "
-        "COUNT(*) AS stays, "
-        f"MAX(CASE WHEN t.last_day IS NULL THEN 1 ELSE 0 END) AS still_on FROM ({stays_sql(extra)}) t "
-        "WHERE t.stage NOT IN (cfg('closed_stages')) GROUP BY t.id, t.stage"
+        "SELECT s.id, s.stage, SUM(days_between(s.day, COALESCE(s.next_day, as_of()))) AS days, "
+        "SUM(CASE WHEN s.before IS NULL OR s.before <> s.stage THEN 1 ELSE 0 END) AS stays, "
+        "MAX(CASE WHEN s.next_day IS NULL THEN 1 ELSE 0 END) AS still_on FROM ("
+        "SELECT h.id, h.stage, h.day, LAG(h.stage) OVER w AS before, LEAD(h.day) OVER w AS next_day FROM ("
+        "SELECT h.OpportunityId AS id, h.Id AS row_id, h.StageName AS stage, h.CreatedDate AS at, "
+        "local_date(h.CreatedDate) AS day FROM live.OpportunityHistory h) h WHERE h.day <= as_of() "
+        f"AND {extra} WINDOW w AS (PARTITION BY h.id ORDER BY h.at, h.row_id)) s "
+        "WHERE s.stage NOT IN (cfg('closed_stages')) GROUP BY s.id, s.stage"
     )
 
 
 def _of_one(deals: Deals, id: str) -> Table:
-    rows = deals.select(_sums_sql("h.OpportunityId = :id"), id=id)
+    rows = deals.select(_sums_sql("h.id = :id"), id=id)
     lines: list[dict[str, Any]] = [
         {"stage": r.stage, "days": int(r.days), "stays": int(r.stays), "still_on": bool(r.still_on)}
         for r in sorted(rows, key=lambda r: deals.order(r.stage))

@@ -207,6 +207,9 @@ def _dates(deal: Deal) -> dict[str, Any]:
     }
 
 
+_CELLS = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate")
+
+
 class _Pairs:
     """Every opportunity that may take part, at both moments."""
 
@@ -222,15 +225,16 @@ class _Pairs:
         """Those that take part, one by one; `left_out` is right when the last was taken."""
         self.left_out = 0
         for row in self.data.stream(self._sql(), first=self.before.day, last=self.after.day):
-            before, after = self._was(row, "b"), self._was(row, "a")
-            if (row.b_id and before is None) or (row.a_id and after is None):
+            id, name, was, becomes, (c_id, *closed_as) = row[0], row[1], row[2:11], row[11:20], row[20:]
+            before, after = self._was(*was), self._was(*becomes)
+            if (was[0] and before is None) or (becomes[0] and after is None):
                 self.left_out += 1
                 continue
-            close = Was(Decimal(0), row.c_close_date, category=row.c_category, owner=row.c_owner) if row.c_id else None
+            close = Was(Decimal(0), closed_as[0], category=closed_as[1], owner=closed_as[2]) if c_id else None
             in_before, in_after = self.scope.holds(before), self.scope.holds(after)
             bars = split(before, after, self.scope, close)
             if bars or in_before or in_after:
-                yield Deal(row.id, row.name, before, after, bars, in_before, in_after)
+                yield Deal(id, name, before, after, bars, in_before, in_after)
 
     def bookings(self) -> tuple[Decimal, int]:
         found = self.data.sums(
@@ -244,8 +248,7 @@ class _Pairs:
 
     def _sql(self) -> str:
         """Deals open at one of the moments, or closed in between; c is how they stood just before that close."""
-        names = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate")
-        listed = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ba" for name in names)
+        listed = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ba" for name in _CELLS)
         close = ", ".join(f"c.{name} AS c_{name}" for name in ("id", "close_date", "category", "owner"))
         return (
             f"SELECT COALESCE(a.id, b.id) AS id, COALESCE(a.name, b.name) AS name, {listed}, {close} "
@@ -254,17 +257,23 @@ class _Pairs:
             "WHERE b.is_closed IS FALSE OR a.is_closed IS FALSE OR c.id IS NOT NULL"
         )
 
-    def _was(self, row: Any, side: str) -> Was | None:
-        def cell(name: str) -> Any:
-            return getattr(row, f"{side}_{name}")
-
-        rate = self.data.rates.rate(cell("currency"), cell("rate")) if cell("id") else None
+    def _was(
+        self,
+        id: str | None,
+        amount: Decimal | None,
+        close_date: date | None,
+        is_closed: bool,
+        is_won: bool,
+        category: str | None,
+        owner: str | None,
+        currency: str | None,
+        dated: Decimal | None,
+    ) -> Was | None:
+        """The cells of _CELLS; None where there was no opportunity, or no rate for it."""
+        rate = self.data.rates.rate(currency, dated) if id else None
         if rate is None:
             return None
-        amount = money(Decimal(cell("amount") or 0) / rate)
-        return Was(
-            amount, cell("close_date"), bool(cell("is_closed")), bool(cell("is_won")), cell("category"), cell("owner")
-        )
+        return Was(money(Decimal(amount or 0) / rate), close_date, bool(is_closed), bool(is_won), category, owner)
 
     def _just_before_close(self) -> str:
         """A SELECT of id, close_date, category and owner, as they were just before the last close in between."""
@@ -281,7 +290,10 @@ class _Pairs:
             "(SELECT x.*, ROW_NUMBER() OVER (PARTITION BY x.id ORDER BY x.at DESC, x.row_id DESC) AS place FROM "
             "(SELECT h.OpportunityId AS id, h.Id AS row_id, h.CreatedDate AS at, h.StageName AS to_stage, "
             "LAG(h.StageName) OVER w AS stage, LAG(h.CloseDate) OVER w AS close_date, "
-            "LAG(h.ForecastCategory) OVER w AS category FROM salesforce.OpportunityHistory h "
+            "LAG(h.ForecastCategory) OVER w AS category FROM salesforce.OpportunityHistory h WHERE h.OpportunityId IN "
+            "(SELECT k.OpportunityId FROM salesforce.OpportunityHistory k WHERE k.StageName IN (cfg('closed_stages')) "
+            "AND local_date(k.CreatedDate) > CAST(:first AS DATE) "
+            "AND local_date(k.CreatedDate) <= CAST(:last AS DATE)) "
             "WINDOW w AS (PARTITION BY h.OpportunityId ORDER BY h.CreatedDate, h.Id)) x "
             "WHERE x.to_stage IN (cfg('closed_stages')) AND (x.stage IS NULL OR x.stage NOT IN (cfg('closed_stages'))) "
             "AND local_date(x.at) > CAST(:first AS DATE) AND local_date(x.at) <= CAST(:last AS DATE)) c "

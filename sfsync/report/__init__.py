@@ -1,7 +1,7 @@
 """The report: what is wrong in the org, what it means and how the business stands, as one file for a reader.
 
-`report` makes it and writes HTML, XLSX or JSON; `SECTIONS` are its parts. Loaded on first use: importing this package
-costs nothing.
+`report` makes it and writes HTML, XLSX or JSON; `run_report` evaluates the rules before, where they have to be, and
+keeps the run; `SECTIONS` are its parts. Loaded on first use: importing this package costs nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sfsync.report.build import SECTIONS, report, write
     from sfsync.report.content import Report
+    from sfsync.report.run import run_report
 
-__all__ = ["SECTIONS", "Report", "report", "write"]
+__all__ = ["SECTIONS", "Report", "report", "run_report", "write"]
 
-_HOME = {"SECTIONS": "build", "Report": "content", "report": "build", "write": "build"}
+_HOME = {"SECTIONS": "build", "Report": "content", "report": "build", "run_report": "run", "write": "build"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ DEFINITIONS = {
     "Finding": "one offence of one record against one rule; it stands until a check no longer finds it",
     "Waived": "a finding somebody decided to live with; it counts nowhere here",
     "Records in scope": "the records a rule looked at: the denominator of its rate",
-    "Rate": "findings per hundred records in scope, one decimal, half up; a record may have more than one finding",
+    "Rate": "records with a finding, per hundred records in scope; one decimal, half up",
     "Not evaluated": "a rule that could not be judged, with its reason; it never counts as passed",
     "Error, warning, info": "makes a number or a later write wrong; somebody must act; advice",
     "Open pipeline": "opportunities that are not closed; amounts without a value count as 0 and are counted",

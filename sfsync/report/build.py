@@ -92,6 +92,15 @@ def report(
     return found
 
 
+def check_options(out: Path | None, sections: Sequence[str], logo: Path | None) -> None:
+    """Raises InputError for what `report` would refuse, before anything is made."""
+    _chosen(sections)
+    if out:
+        _format(out)
+    if logo:
+        data_uri(logo)
+
+
 def write(made: Report, out: Path) -> None:
     """The report as a file in the format its suffix names, readable by its owner only, whole or not at all."""
     kind = _format(out)

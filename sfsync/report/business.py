@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from sfsync.insight import (
     winrate,
 )
 from sfsync.insight import table as insight
+from sfsync.insight.deals import Deals
 from sfsync.report.content import Block, Chart, Facts, Section
 from sfsync.report.making import Making, facts_of, from_insight
 
@@ -102,8 +104,14 @@ def _stale(making: Making) -> Iterable[Block]:
 
 
 def _deals(making: Making) -> Iterable[Block]:
+    deals = Deals(making.source)
     limit = min(DEALS, making.rows)
-    yield from_insight("deals", pipeline.open_deals(making.source), title="Largest open opportunities", limit=limit)
+    rows = ([row[name] for name in pipeline.DEALS] for row in pipeline.each_open_deal(deals))
+    shown, total, file = making.cut("deals", pipeline.DEALS, rows, lambda place, _: place < limit)
+    first = [dict(zip(pipeline.DEALS, row, strict=True)) for row in shown]
+    note = deals.at(making.source.as_of).note
+    table = from_insight("deals", insight.make("Largest open opportunities", pipeline.DEALS, first, notes=[note]))
+    yield replace(table, total=total, file=file)
 
 
 def _win_rate(making: Making) -> Iterable[Block]:
@@ -154,7 +162,7 @@ def _forecast(making: Making) -> Iterable[Block]:
 def _roll_up(making: Making) -> Iterable[Block]:
     source = making.source
     found = rollup.roll_up(source, source.fiscal.period("quarter", source.as_of))
-    yield from_insight("roll-up", found, leave_out=("id",), limit=min(PEOPLE, making.rows))
+    yield making.shorten(from_insight("roll-up", found, leave_out=("id",)), found, min(PEOPLE, making.rows))
 
 
 def _accuracy(making: Making) -> Iterable[Block]:
@@ -195,7 +203,7 @@ def _cohort(making: Making) -> Iterable[Block]:
     labels = [label for label, name in steps.items() if every[name] is not None]
     said = ", ".join(f"{label} {value:,.0f}" for label, value in zip(labels, values, strict=True))
     yield Chart("lead-funnel", found.title, "funnel", labels, {"leads": values}, "leads", said)
-    yield from_insight("cohort", found, labels={"line": "lead source"}, limit=making.rows)
+    yield making.shorten(from_insight("cohort", found, labels={"line": "lead source"}), found, making.rows)
     yield _facts("Conversion in numbers", found)
 
 
@@ -207,13 +215,13 @@ def _ageing(making: Making) -> Iterable[Block]:
     yield _bars(
         "ageing-chart", "Active leads by days since creation", labels, [every[b] or 0 for b in buckets], "leads"
     )
-    yield from_insight("ageing", found, labels={"line": "status"}, limit=making.rows)
+    yield making.shorten(from_insight("ageing", found, labels={"line": "status"}), found, making.rows)
 
 
 def _response(making: Making) -> Iterable[Block]:
     source = making.source
     found = response.first_response(source, source.fiscal.parse("last-quarter", source.as_of))
-    yield from_insight("response", found, labels={"line": "lead source"}, limit=making.rows)
+    yield making.shorten(from_insight("response", found, labels={"line": "lead source"}), found, making.rows)
 
 
 # -- drawing

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sfsync.errors import SfsyncError
 from sfsync.insight import table as insight
 from sfsync.insight.source import Source
 from sfsync.report.content import Block, Column, Kind, Record, Table, Text
+from sfsync.report.csvfiles import write_list
 from sfsync.report.stored import Stored
 from sfsync.rules.rule import Rule
 from sfsync.rules.settings import ActiveRule
@@ -32,6 +34,7 @@ _LABELS = {
     "to_next_percent": "to the next %",
     "id": "record",
     "own": "own deals",
+    "probability": "probability %",
 }
 
 
@@ -72,16 +75,51 @@ class Making:
             wanted.setdefault(sobject, []).append(id)
         found: dict[tuple[str, str], tuple[str | None, str | None]] = {}
         for sobject, ids in wanted.items():
-            if not sobject.isidentifier() or not self.source.has(sobject, "Id"):
-                continue
-            name = self._column(sobject, _NAMES.get(sobject, "Name"))
-            sql = sa.text(
-                f"SELECT x.Id, {name}, {self._column(sobject, 'OwnerId')} FROM live.{sobject} x WHERE x.Id IN :ids"
-            ).bindparams(sa.bindparam("ids", expanding=True))
+            sql = sa.text(f"{self.named(sobject)} WHERE x.Id IN :ids").bindparams(sa.bindparam("ids", expanding=True))
             for first in range(0, len(ids), _CHUNK):
                 for id, called, owner in list(self.source.con.execute(sql, {"ids": ids[first : first + _CHUNK]})):
                     found[sobject, id] = (called, None if owner is None else self.source.users.get(owner, owner))
         return found
+
+    def named(self, sobject: str) -> str:
+        """A SELECT of id, name and owner of live records x; without a row when the mirror has no such object."""
+        if not sobject.isidentifier() or not self.source.has(sobject, "Id"):
+            nothing = "CAST(NULL AS text)"
+            return (
+                f"SELECT x.Id AS id, {nothing} AS name, {nothing} AS owner FROM (SELECT {nothing} AS Id WHERE 1 = 0) x"
+            )
+        name = self._column(sobject, _NAMES.get(sobject, "Name"))
+        return f"SELECT x.Id AS id, {name} AS name, {self._column(sobject, 'OwnerId')} AS owner FROM live.{sobject} x"
+
+    def cut(
+        self, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]], fits: Callable[[int, Any], bool]
+    ) -> tuple[list[Any], int | None, str | None]:
+        """(rows to show, how many there are in all, the file that has them); None and None when all are shown.
+
+        fits: whether the row at that place is still shown; the first that is not ends them. rows: read once, so they
+        may come from a stream.
+        """
+        shown: list[Any] = []
+        rest = iter(rows)
+        for row in rest:
+            if not fits(len(shown), row):
+                return shown, *self._beside(name, header, chain(shown, [row], rest))
+            shown.append(row)
+        return shown, None, None
+
+    def shorten(self, table: Table, found: insight.Table, limit: int) -> Table:
+        """The first rows of an analysis' table; the others go into a file with the analysis' own columns."""
+        rows = ([row[name] for name in found.columns] for row in found.rows)
+        _, total, file = self.cut(table.key, found.columns, rows, lambda place, _: place < limit)
+        return replace(table, rows=table.rows[:limit], total=total, file=file)
+
+    def _beside(self, name: str, header: Sequence[str], rows: Iterator[Any]) -> tuple[int, str | None]:
+        if self.files is None:
+            return sum(1 for _ in rows), None
+        total = write_list(self.files / f"{name}.csv", header, rows)
+        file = f"{self.files.name}/{name}.csv"
+        self.written.append(file)
+        return total, file
 
     def _column(self, sobject: str, name: str) -> str:
         return f"x.{name}" if self.source.has(sobject, name) else "CAST(NULL AS text)"
@@ -93,7 +131,6 @@ def from_insight(
     *,
     title: str | None = None,
     sobject: str = "Opportunity",
-    limit: int | None = None,
     leave_out: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> Table:
@@ -106,17 +143,8 @@ def from_insight(
     with_name = "id" in names and "name" in names
     names = [name for name in names if not (with_name and name == "name")]
     columns = tuple(Column(name, named.get(name, _heading(name)), _kind(name, found)) for name in names)
-    shown = found.rows if limit is None else found.rows[:limit]
-    rows = [tuple(_cell(name, row, sobject) for name in names) for row in shown]
-    return Table(
-        key,
-        title or found.title,
-        columns,
-        rows,
-        found.notes,
-        total=len(found.rows) if len(found.rows) > len(shown) else None,
-        long=len(shown) > 25,
-    )
+    rows = [tuple(_cell(name, row, sobject) for name in names) for row in found.rows]
+    return Table(key, title or found.title, columns, rows, found.notes, long=len(rows) > 25)
 
 
 def facts_of(found: insight.Table) -> dict[str, Any]:
@@ -135,8 +163,6 @@ def _cell(name: str, row: Mapping[str, Any], sobject: str) -> Any:
         return Record(sobject, value, row.get("name"))
     if name == "bar":
         return str(value).replace("_", " ")
-    if isinstance(value, Decimal) and name == "probability":
-        return insight.tenth(value)
     if isinstance(value, (list, tuple)):
         return "; ".join(map(str, value))
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from sfsync.report.making import Making
 from sfsync.rules.rule import SEVERITIES
 
 OWNED = ("Lead", "Account", "Contact", "Opportunity")
+CLUSTERS = ("group", "sobject", "id", "name", "role", "decision", "score_percent", "owner")
 OWNERS = 25
 DRAWN = 12
 _OPEN = {"Lead": "IsConverted", "Opportunity": "IsClosed"}
@@ -41,7 +42,7 @@ def _duplicates(making: Making) -> Iterable[Block]:
         yield Text("The last search found no duplicates.")
         return
     yield from _cluster_counts(sizes)
-    yield _clusters(making, sum(int(r[3]) for r in sizes))
+    yield _clusters(making, sorted({r[0] for r in sizes}), sum(int(r[3]) for r in sizes))
 
 
 def _cluster_counts(sizes: Sequence[Any]) -> Iterable[Block]:
@@ -70,25 +71,14 @@ def _cluster_counts(sizes: Sequence[Any]) -> Iterable[Block]:
     yield Table("cluster-totals", "Duplicates found", columns, rows, notes)
 
 
-def _clusters(making: Making, groups: int) -> Table:
+def _clusters(making: Making, sobjects: Sequence[str], groups: int) -> Table:
     """The first groups, the surest first, each with its members in one row per record."""
     limit = max(making.rows // 2, 1)
-    members = _all(
-        making,
-        "SELECT c.cluster, c.sobject, c.id, c.master, c.decision, c.score FROM sfsync.clusters c JOIN (SELECT sobject, "
-        "cluster FROM sfsync.clusters GROUP BY sobject, cluster ORDER BY min(decision), max(score) DESC, sobject, "
-        "cluster LIMIT :groups) x ON x.sobject = c.sobject AND x.cluster = c.cluster ORDER BY c.decision, "
-        "c.score DESC, c.sobject, c.cluster, CASE WHEN c.master THEN 0 ELSE 1 END, c.id",
-        groups=limit,
-    )
-    known = making.known((m.sobject, m.id) for m in members)
-    numbers: dict[tuple[str, str], int] = {}
-    rows = []
-    for m in members:
-        number = numbers.setdefault((m.sobject, m.cluster), len(numbers) + 1)
-        name, owner = known.get((m.sobject, m.id), (None, None))
-        role = "survives" if m.master else "is merged away"
-        rows.append((number, Record(m.sobject, m.id, name), role, m.decision, tenth(100 * m.score), owner))
+    shown, total, file = making.cut("clusters", CLUSTERS, _members(making, sobjects), lambda _, row: row[0] <= limit)
+    rows = [
+        (number, Record(sobject, id, name), role, decision, score, owner)
+        for number, sobject, id, name, role, decision, score, owner in shown
+    ]
     columns = (
         Column("group", "group", "number"),
         Column("record", "record", "record"),
@@ -97,8 +87,27 @@ def _clusters(making: Making, groups: int) -> Table:
         Column("score", "score %", "percent"),
         Column("owner", "owner"),
     )
-    notes = (f"The first {len(numbers):,} of {groups:,} groups.",) if groups > len(numbers) else ()
-    return Table("clusters", "Groups of duplicates", columns, rows, notes, long=True)
+    notes = (f"The first {limit:,} of {groups:,} groups.",) if groups > limit else ()
+    return Table("clusters", "Groups of duplicates", columns, rows, notes, total, file, long=True)
+
+
+def _members(making: Making, sobjects: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of CLUSTERS, few in memory at a time; the groups are numbered in their order."""
+    named = " UNION ALL ".join(making.named(sobject) for sobject in sobjects)
+    users = making.source.users
+    sql = sa.text(
+        "SELECT c.cluster, c.sobject, c.id, r.name, r.owner, c.master, c.decision, c.score FROM sfsync.clusters c "
+        "JOIN (SELECT sobject, cluster, min(decision) AS decision, max(score) AS score FROM sfsync.clusters "
+        "GROUP BY sobject, cluster) x ON x.sobject = c.sobject AND x.cluster = c.cluster "
+        f"LEFT JOIN ({named}) r ON r.id = c.id ORDER BY x.decision, x.score DESC, c.sobject, c.cluster, "
+        "CASE WHEN c.master THEN 0 ELSE 1 END, c.id"
+    )
+    number, last = 0, None
+    for m in making.source.con.execute(sql, execution_options={"stream_results": True}):
+        number += (m.sobject, m.cluster) != last
+        last = (m.sobject, m.cluster)
+        role = "survives" if m.master else "is merged away"
+        yield number, m.sobject, m.id, m.name, role, m.decision, tenth(100 * m.score), users.get(m.owner, m.owner)
 
 
 def _ownership(making: Making) -> Iterable[Block]:
@@ -186,16 +195,16 @@ def _owners(
     findings: dict[str, dict[str, int]],
     active: dict[str, bool],
 ) -> Table:
-    shown = order[: min(OWNERS, making.rows)]
-    rows = [
+    limit = min(OWNERS, making.rows)
+    every = (
         (
             _name(making, owner),
             _state(owner, active),
             *(owned.get(owner, {}).get(sobject, 0) for sobject in kept),
             *(findings.get(owner, {}).get(severity, 0) for severity in SEVERITIES),
         )
-        for owner in shown
-    ]
+        for owner in order
+    )
     names = {"Lead": "leads", "Account": "accounts", "Contact": "contacts", "Opportunity": "open opportunities"}
     columns = (
         Column("owner", "owner"),
@@ -203,7 +212,9 @@ def _owners(
         *(Column(sobject, names[sobject], "number") for sobject in kept),
         *(Column(f"{s}s", f"{s} findings", "number") for s in SEVERITIES),
     )
-    return Table("owners", "Owners", columns, rows, (), len(order) if len(order) > len(shown) else None)
+    header = [column.name for column in columns]
+    shown, total, file = making.cut("owners", header, every, lambda place, _: place < limit)
+    return Table("owners", "Owners", columns, shown, (), total, file)
 
 
 def _state(owner: str, active: dict[str, bool]) -> str | None:

@@ -129,22 +129,22 @@ class Checked:
         return self.making.stored.waived()
 
     def rate(self, rule: str) -> Decimal | None:
-        """Findings nobody waived per hundred records in scope."""
+        """Records with a finding nobody waived, per hundred in scope."""
         state = self.states.get(rule)
         if state is None or state.status == "not_evaluated":
             return None
-        return percent(self.open.get(rule, _NONE).findings, state.in_scope)
+        return percent(self.open.get(rule, _NONE).records, state.in_scope)
 
 
 def section(making: Making, checked: Checked) -> Section:
     """An overview of all rules with findings, then each with its records."""
     if not checked.states:
         return Section("rules", "Findings by rule", [Text("No check has been run yet. Run `sfsync check`.", "problem")])
-    listed = making.stored.listed(making.rows)
+    listed = {code: making.stored.first(code, making.rows) for code in checked.order}
     known = making.known((r.sobject, r.id) for rows in listed.values() for r in rows)
     blocks: list[Block] = [_overview(checked)]
     for code in checked.order:
-        make = partial(_rule, making, checked, code, listed.get(code, []), known)
+        make = partial(_rule, making, checked, code, listed[code], known)
         blocks += making.block(f"Rule {code}", make)
     return Section("rules", "Findings by rule", blocks)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from sfsync.insight.source import BATCH
 from sfsync.warehouse import Warehouse
 
 TREND_DAYS = 30
@@ -83,7 +84,7 @@ class Stored:
 
     def open(self) -> dict[str, Open]:
         rows = self._rows(
-            "SELECT rule, severity, sobject, count(*), count(DISTINCT id), count(fix) FROM sfsync.findings f "
+            "SELECT rule, severity, sobject, count(*), count(fix) FROM sfsync.findings f "
             f"WHERE {self.standing} GROUP BY rule, severity, sobject ORDER BY rule, severity, sobject"
         )
         distinct = self._rows(
@@ -97,34 +98,35 @@ class Stored:
             found[rule] = Open(
                 sum(int(r[3]) for r in own),
                 records[rule],
-                sum(int(r[5]) for r in own),
+                sum(int(r[4]) for r in own),
                 _summed((r[1], r[3]) for r in own),
                 _summed((r[2], r[3]) for r in own),
             )
         return found
 
-    def listed(self, rows: int) -> dict[str, list[Any]]:
-        """Rule → its first open findings: rule, kind, sobject, id, severity, message, first_seen, fixable."""
-        found: dict[str, list[Any]] = {}
-        for row in self._rows(
-            "SELECT rule, kind, sobject, id, severity, message, first_seen, fix IS NOT NULL AS fixable FROM "
-            f"(SELECT f.*, row_number() OVER (PARTITION BY rule ORDER BY {_PLACE}) AS place FROM sfsync.findings f "
-            f"WHERE {self.standing}) x WHERE place <= :rows ORDER BY rule, place",
+    def first(self, rule: str, rows: int) -> list[Any]:
+        """The first open findings of one rule: kind, sobject, id, severity, message, first_seen, fixable."""
+        return self._rows(
+            "SELECT kind, sobject, id, severity, message, first_seen, fix IS NOT NULL AS fixable "
+            f"FROM sfsync.findings f WHERE {self.standing} AND rule = :rule ORDER BY {_PLACE} LIMIT :rows",
+            rule=rule,
             rows=rows,
-        ):
-            found.setdefault(row.rule, []).append(row)
-        return found
+        )
 
-    def every(self, rule: str) -> Any:
-        """All open findings of one rule in the same order: severity, kind, sobject, id, message, first_seen, fix."""
-        return self.con.execute(
+    def every(self, rule: str) -> Iterator[Any]:
+        """All open findings of one rule in the same order, few in memory at a time: severity, kind, sobject, id,
+        message, first_seen (seconds since 1970: an aware moment a row costs more than all the rest), fix."""
+        found = self.con.execute(
             sa.text(
-                "SELECT severity, kind, sobject, id, message, first_seen, fix FROM sfsync.findings f "
+                "SELECT severity, kind, sobject, id, message, "
+                "CAST(FLOOR(EXTRACT(EPOCH FROM first_seen)) AS BIGINT) AS first_seen, fix FROM sfsync.findings f "
                 f"WHERE {self.standing} AND rule = :rule ORDER BY {_PLACE}"
             ),
             {"rule": rule},
             execution_options={"stream_results": True},
         )
+        for some in found.partitions(BATCH):
+            yield from some
 
     def changes(self, since: datetime) -> list[Any]:
         """(rule, severity, open at that moment, new since, resolved since, open now): the first, plus and minus, is

@@ -46,11 +46,12 @@ def acme(warehouse: Warehouse) -> None:
     fill(warehouse, "Lead", {"Id": "L", "Name": "New", "Email": "n@acme.com", "Status": "Open", "OwnerId": "U",
                              "CreatedDate": at("2026-03-01"), **stamp})  # fmt: skip
     with warehouse.write() as con:
-        columns = ["rule", "kind", "sobject", "id", "severity", "message", "resolved_at"]
+        columns = ["rule", "kind", "sobject", "id", "severity", "message", "resolved_at", "waived"]
         warehouse.load(con, "sfsync.findings", columns, [
-            ["OWN-001", "", "Account", "001000000000001AAA", "error", "inactive owner", None],
-            ["OWN-002", "", "Account", "001000000000001AAA", "error", "gone", at("2026-03-01")],
-            ["OPP-001", "", "Opportunity", "999", "error", "not ours", None],
+            ["OWN-001", "", "Account", "001000000000001AAA", "error", "inactive owner", None, None],
+            ["OWN-002", "", "Account", "001000000000001AAA", "error", "gone", at("2026-03-01"), False],
+            ["OPP-001", "", "Opportunity", "999", "error", "not ours", None, False],
+            ["ACCT-002", "", "Account", "001000000000001AAA", "warning", "lived with", None, True],
         ])  # fmt: skip
     for sobject in ("Lead", "Account"):
         refresh(warehouse, sobject)
@@ -76,6 +77,8 @@ def test_an_account_with_everything_around_it(warehouse: Warehouse) -> None:
     assert [(r["id"], r["outcome"]) for r in closed.rows] == [("2", "won")]
     assert [(r["id"], r["by"]) for r in leads.rows] == [("L", "domain")]
     assert [r["rule"] for r in findings.rows] == ["OWN-001"]
+    assert findings.notes == ("1 waived finding left out",)
+    assert [str(r["probability"]) for r in is_open.rows] == ["75"]
 
 
 def test_an_account_with_its_children(warehouse: Warehouse) -> None:

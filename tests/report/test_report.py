@@ -111,6 +111,63 @@ def test_a_long_list_is_cut_counted_and_written_beside(world: World) -> None:
     assert short.file is None
 
 
+def beside(world: World, table: Table) -> list[dict[str, str]]:
+    assert table.file is not None
+    with (world.folder / table.file).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_open_deals_duplicates_and_owners_are_written_beside_when_they_are_cut(world: World) -> None:
+    world.sql("UPDATE salesforce.Lead SET LastName = '=1+1', Name = '=1+1'")
+    made = world.report("audit.html", rows=4, sections=["pipeline", "duplicates", "ownership"])
+    tables = made.tables()
+    open_deals = world.rows(
+        "SELECT Id, Amount FROM live.Opportunity WHERE NOT IsClosed ORDER BY Amount DESC NULLS LAST, Id"
+    )
+    deals = beside(world, tables["deals"])
+    assert [(row["id"], row["amount"]) for row in deals] == [
+        (id, "" if amount is None else f"{amount:.2f}") for id, amount in open_deals
+    ]
+    assert [record.id for record in column(tables["deals"], "id")] == [id for id, _ in open_deals[:4]]
+    assert tables["deals"].total == len(open_deals)
+    clusters = beside(world, tables["clusters"])
+    [(members, groups)] = world.rows("SELECT count(*), count(DISTINCT cluster) FROM sfsync.clusters")
+    assert (len(clusters), len({row["group"] for row in clusters})) == (members, groups)
+    assert {row["name"] for row in clusters} == {"'=1+1"}
+    assert set(column(tables["clusters"], "group")) == {1, 2}
+    owners = beside(world, tables["owners"])
+    assert len(owners) == tables["owners"].total
+    assert sum(int(row["Account"]) for row in owners) == world.rows("SELECT count(*) FROM live.Account")[0][0]
+    assert {table.file for table in tables.values() if table.file} == set(made.files)
+
+
+def test_lists_that_fit_have_no_file_and_no_folder(world: World) -> None:
+    made = world.report("audit.html", rows=5000, sections=["duplicates"])
+    assert made.tables()["clusters"].total is None
+    assert made.files == ()
+    assert not (world.folder / "audit_files").exists()
+
+
+def test_a_probability_is_a_percentage_without_empty_decimals(made: Report) -> None:
+    deals = made.tables()["deals"]
+    assert next(c for c in deals.columns if c.name == "probability").label == "probability %"
+    assert {str(value) for value in column(deals, "probability")} <= {str(n) for n in range(101)}
+
+
+def test_a_rate_counts_records_not_findings(world: World) -> None:
+    before = world.report(sections=["rules"]).tables()["rules-overview"]
+    place = column(before, "rule").index("OPP-005")
+    world.sql(
+        "INSERT INTO sfsync.findings (rule, kind, sobject, id, severity, message, first_seen, last_seen, run_id) "
+        "SELECT rule, 'again', sobject, id, severity, message, first_seen, last_seen, run_id "
+        "FROM sfsync.findings WHERE rule = 'OPP-005'"
+    )
+    after = world.report(sections=["rules"]).tables()["rules-overview"]
+    again = column(after, "rule").index("OPP-005")
+    assert column(after, "findings")[again] == 2 * column(before, "findings")[place]
+    assert column(after, "rate")[again] == column(before, "rate")[place]
+
+
 def test_the_second_report_says_what_changed(world: World) -> None:
     first = api.new_run("report")
     with recorded(first, world.warehouse()) as record:
