@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +15,10 @@ from sfsync.cli.insight import DAY, open_mirror, show, sla_option, terminal_opti
 
 if TYPE_CHECKING:
     from sfsync.config import Config
+    from sfsync.insight.table import Table
 
+DRAWN = 200
+"""Leads of a table on the screen when nobody asked for a number."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 MODEL = click.option(
     "--model", type=FILE, help="How to score and distribute.  [default: leads/model.yaml in the mappings folder]"
@@ -26,7 +33,7 @@ def leads() -> None:
 @leads.command()
 @config_option
 @click.option("--as-of", type=DAY, help="Evaluate as if it were this day.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many.  [default: all; 200 on the screen]")
 @MODEL
 @sla_option
 @terminal_option
@@ -49,7 +56,75 @@ def score(
     settings = {"response_sla_hours": sla_hours, "closed_unconverted_statuses": terminal or None}
     with open_mirror(config, day, {}, loaded, **settings) as source:
         how = load_model(model_path(model, loaded[0].mappings))
-        show("leads score", output, [score_table(source, how.scoring, limit=limit)])
+        _show_scores(output, score_table(source, how.scoring, limit=limit), limit)
+
+
+def _show_scores(output: Output, found: Table, limit: int | None) -> None:
+    """However many there are: row by row as JSON and CSV; drawn, the first ones."""
+    from dataclasses import replace
+
+    if output.format == "json":
+        from sfsync import api
+        from sfsync.insight.table import plain
+
+        table = replace(found, rows=()).as_json()
+        table["rows"] = Rows(plain(dict(row)) for row in found.rows)
+        document = {**api.new_run("leads score").envelope(), "tables": [table]}
+        json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
+        click.echo()
+    elif output.format == "table" and limit is None and len(found.rows) > DRAWN:
+        more = f"these are the first {DRAWN} of {len(found.rows):,} leads; --limit and --format csv show more"
+        show("leads score", output, [replace(found, rows=found.rows[:DRAWN], notes=(*found.notes, more))])
+    else:
+        show("leads score", output, [found])
+
+
+class Rows(list[Any]):
+    """Rows that `json` writes one by one, as they are made."""
+
+    def __init__(self, rows: Iterable[Any]):
+        super().__init__()
+        self._rows = iter(rows)
+        self._first = list(islice(self._rows, 1))
+
+    def __bool__(self) -> bool:
+        return bool(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain(self._first, self._rows)
+
+
+@leads.command()
+@config_option
+@click.option("--as-of", type=DAY, help="Evaluate as if it were this day.")
+@click.option("--by", type=click.Choice(["source", "campaign"]), default="source", show_default=True)
+@click.option("--after", type=click.IntRange(0), default=7, show_default=True, help="Score a lead so many days old.")
+@click.option(
+    "--min-conversions", type=click.IntRange(1), default=50, show_default=True, help="With fewer, nothing is judged."
+)
+@MODEL
+@shared
+def validate(
+    config: Path | None,
+    as_of: datetime | None,
+    by: str,
+    after: int,
+    min_conversions: int,
+    model: Path | None,
+    output: Output,
+) -> None:
+    """Did past leads of a high score convert more often? Each is scored with what was known of it then."""
+    from sfsync.leads.model import load_model, model_path
+    from sfsync.leads.validate import validate as judge
+
+    loaded: list[Config] = []
+    with open_mirror(config, as_of.date() if as_of else None, {}, loaded) as source:
+        how = load_model(model_path(model, loaded[0].mappings))
+        found = judge(source, how.scoring, by=by, after=after, min_conversions=min_conversions)
+        show("leads validate", output, found)
 
 
 @leads.command()

@@ -1,241 +1,22 @@
-"""Who should take which lead: the first step of the ladder that applies decides, and its name is kept as the reason."""
+"""A proposal of an owner for every lead that waits for one, out of the mirror."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
-from typing import Any
 
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
-from sfsync.leads.match import Matched, matches, parents, root
-from sfsync.leads.model import Assigning, Model, Territory
-from sfsync.leads.pools import Dealer, State, read_state
-from sfsync.leads.score import scores
+from sfsync.leads.ladder import LADDER, Assignment, Office, Waiting, distribute
+from sfsync.leads.match import matches, parents
+from sfsync.leads.model import Model
+from sfsync.leads.pools import read_state
+from sfsync.leads.score import Only, need_normalised, scores
 from sfsync.model import Ref
-from sfsync.normalise.company import norm_company
-from sfsync.normalise.country import country_code
 from sfsync.plan.proposal import Proposal
 
-LADDER = ("EXCLUDED", "NAMED", "OPEN_DEAL", "ACCOUNT_OWNER", "SAME_COMPANY", "TERRITORY", "POOL", "FALLBACK")
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A lead to be distributed, with what the ladder looks at."""
-
-    id: str
-    owner: str | None
-    stamp: datetime | None = None
-    company: str | None = None
-    """Normalised."""
-    domain: str | None = None
-    """Corporate e-mail domain."""
-    country: str | None = None
-    """ISO code."""
-    state: str | None = None
-    postal_code: str | None = None
-    industry: str | None = None
-    employees: int | None = None
-    record_type: str | None = None
-    lead_source: str | None = None
-    no_contact: bool = False
-    """Opted out of both calls and e-mail."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What is proposed for one lead."""
-
-    lead: Waiting
-    step: str
-    """Of LADDER."""
-    owner: str | None
-    """The new owner; None when the lead stays where it is."""
-    detail: str
-    pool: str | None = None
-    turn: int = 0
-    """Place in the pool's order of this distribution, from 1."""
-    state: Mapping[str, Any] = field(default_factory=dict)
-    """The pool's state after this assignment."""
-
-    @property
-    def moves(self) -> bool:
-        return self.owner is not None and self.owner != self.lead.owner
-
-    @property
-    def because(self) -> dict[str, Any]:
-        reason: dict[str, Any] = {"rule": f"ASSIGN-{self.step}", "kind": "reassign", "detail": self.detail}
-        if self.pool and self.turn:
-            reason |= {"pool": self.pool, "turn": self.turn, "state": dict(self.state)}
-        return reason
-
-
-@dataclass
-class Office:
-    """Who is there, who owns what: everything the ladder may look at besides the lead."""
-
-    rules: Assigning
-    active: frozenset[str]
-    """Active users."""
-    reps: frozenset[str]
-    """Those of them who take leads."""
-    load: dict[str, int]
-    """User → open leads."""
-    accounts: Mapping[str, Sequence[Matched]] = field(default_factory=dict)
-    """Lead → accounts it may belong to, the likeliest first."""
-    parents: Mapping[str, str] = field(default_factory=dict)
-    deals: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Account → owners of its open opportunities, the largest first."""
-    companies: dict[str, str] = field(default_factory=dict)
-    """Company → owner of another active lead of it; grows as leads are given out."""
-    domains: dict[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    state: State = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        here = self.active - set(self.rules.absent)
-        self.dealers = {
-            name: Dealer(pool, self.load, here, self.rules.lead_cap, dict(self.state.get(name, {})))
-            for name, pool in self.rules.pools.items()
-        }
-        self.turns = dict.fromkeys(self.dealers, 0)
-        self.named = {norm_company(n.company) or "": n.owner for n in self.rules.named_accounts if n.company}
-        self.named_domains = {(n.domain or "").lower(): n.owner for n in self.rules.named_accounts if n.domain}
-
-    def name(self, user: str | None) -> str:
-        return self.names.get(user or "", user or "(nobody)")
-
-
-def distribute(leads: Iterable[Waiting], office: Office) -> list[Assignment]:
-    """One assignment per lead, in the order given: earlier ones fill the pools that later ones draw from."""
-    found = []
-    for lead in leads:
-        made = _ladder(lead, office)
-        if made.moves and made.owner:
-            office.load[made.owner] = office.load.get(made.owner, 0) + 1
-        if made.owner in office.reps and made.owner and made.step != "FALLBACK":
-            for book, key in ((office.companies, lead.company), (office.domains, lead.domain)):
-                if key:
-                    book.setdefault(key, made.owner)
-        found.append(made)
-    return found
-
-
-def _ladder(lead: Waiting, office: Office) -> Assignment:
-    return (
-        _excluded(lead, office)
-        or _named(lead, office)
-        or _account(lead, office)
-        or _same_company(lead, office)
-        or _territory(lead, office)
-        or _from_pool(lead, office, "POOL", office.rules.default_pool, "default pool")
-    )
-
-
-def _excluded(lead: Waiting, office: Office) -> Assignment | None:
-    countries = {country_code(c) or c for c in office.rules.excluded_countries}
-    reason = None
-    if lead.no_contact:
-        reason = "wants neither calls nor e-mail"
-    elif lead.lead_source and lead.lead_source in office.rules.excluded_sources:
-        reason = f"source {lead.lead_source} is not distributed"
-    elif lead.country and lead.country in countries:
-        reason = f"country {lead.country} is not distributed"
-    return Assignment(lead, "EXCLUDED", None, reason) if reason else None
-
-
-def _named(lead: Waiting, office: Office) -> Assignment | None:
-    for book, key in ((office.named_domains, lead.domain), (office.named, lead.company)):
-        owner = book.get(key) if key else None
-        if owner in office.active:
-            return Assignment(lead, "NAMED", owner, f"{key} is a named account")
-    return None
-
-
-def _account(lead: Waiting, office: Office) -> Assignment | None:
-    found = office.accounts.get(lead.id, ())
-    if not found:
-        return None
-    best = found[0]
-    top = root(best.account, office.parents)
-    family = [m for m in found if root(m.account, office.parents) == top]
-    owners = list(dict.fromkeys(m.owner for m in family if m.owner))
-    if len(owners) > 1:
-        names = " and ".join(office.name(owner) for owner in owners)
-        return _fallback(lead, office, f"matched accounts of one hierarchy belong to {names}")
-    for match in found:
-        deal_owner = next((o for o in office.deals.get(match.account, ()) if o in office.active), None)
-        if deal_owner:
-            return Assignment(lead, "OPEN_DEAL", deal_owner, f"open opportunity on {_said(match)}")
-    if best.owner in office.reps:
-        return Assignment(lead, "ACCOUNT_OWNER", best.owner, f"owner of {_said(best)}")
-    return None
-
-
-def _said(match: Matched) -> str:
-    return f"{match.account} (matched by {match.by})"
-
-
-def _same_company(lead: Waiting, office: Office) -> Assignment | None:
-    for book, key, what in (
-        (office.companies, lead.company, "company"),
-        (office.domains, lead.domain, "e-mail domain"),
-    ):
-        owner = book.get(key) if key else None
-        if owner in office.reps:
-            return Assignment(lead, "SAME_COMPANY", owner, f"has another lead of the same {what}")
-    return None
-
-
-def _territory(lead: Waiting, office: Office) -> Assignment | None:
-    for place, rule in enumerate(office.rules.territories, 1):
-        if meets(lead, rule):
-            return _from_pool(lead, office, "TERRITORY", rule.pool, f"territory rule {place}")
-    return None
-
-
-def meets(lead: Waiting, rule: Territory) -> bool:
-    """Whether all conditions given hold; a lead without the data fails them."""
-    lists: tuple[tuple[Sequence[str], str | None], ...] = (
-        ([country_code(c) or c for c in rule.countries], lead.country),
-        (rule.states, lead.state),
-        (rule.industries, lead.industry),
-        (rule.record_types, lead.record_type),
-        (rule.sources, lead.lead_source),
-    )
-    if any(wanted and (value or "").casefold() not in {w.casefold() for w in wanted} for wanted, value in lists):
-        return False
-    postal = (lead.postal_code or "").replace(" ", "").upper()
-    if rule.postal_prefixes and not any(postal.startswith(p.replace(" ", "").upper()) for p in rule.postal_prefixes):
-        return False
-    if rule.employees_min is None and rule.employees_max is None:
-        return True
-    if lead.employees is None or lead.employees < (rule.employees_min or 0):
-        return False
-    return rule.employees_max is None or lead.employees <= rule.employees_max
-
-
-def _from_pool(lead: Waiting, office: Office, step: str, name: str | None, detail: str) -> Assignment:
-    dealer = office.dealers.get(name or "")
-    if dealer is None or name is None:
-        return _fallback(lead, office, "no territory rule matches, and there is no default pool")
-    owner = dealer.deal()
-    if owner is None:
-        return _fallback(lead, office, f"nobody in pool {name} is available below the cap of {office.rules.lead_cap}")
-    office.turns[name] += 1
-    detail = f"{detail}: {name}, by {dealer.pool.method}"
-    return Assignment(lead, step, owner, detail, name, office.turns[name], dict(dealer.state))
-
-
-def _fallback(lead: Waiting, office: Office, why: str) -> Assignment:
-    return Assignment(lead, "FALLBACK", office.rules.triage, why)
-
-
-# -- from the mirror
+DOMAIN = "CASE WHEN n.email_free IS TRUE OR n.email_disposable IS TRUE THEN NULL ELSE n.email_domain END"
 
 
 def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> list[Assignment]:
@@ -245,40 +26,39 @@ def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> lis
     WarehouseError without normalised values, InputError when the mirror lacks what it takes.
     """
     source.need("User", "Name", "IsActive")
+    need_normalised(source, "Lead")
     rules = model.assign
     kind = source.column("User", "u", "UserType", "text")
     users = source.rows(f"SELECT u.Id AS id, u.IsActive AS active, {kind} AS kind FROM live.User u")
     active = frozenset(u.id for u in users if u.active is True)
     outside = {u.id for u in users if u.kind not in (None, "Standard")} | set(rules.not_reps) | set(rules.intake_users)
     reps = active - outside
-    found = scores(source, model.scoring)
-    leads = _leads(source)
+    only = Only() if reassign_owned else _waiting(active - set(rules.intake_users))
+    found = scores(source, model.scoring, only)
+    leads = _leads(source, only)
     order = [lead.id for lead in found.leads] + sorted(found.excluded)
-    waits = {
-        id
-        for id, lead in leads.items()
-        if reassign_owned or lead.owner not in active or lead.owner in rules.intake_users
-    }
-    others = [lead for id, lead in sorted(leads.items()) if id not in waits and lead.owner in reps]
-    load: dict[str, int] = {}
-    for lead in leads.values():
-        if lead.id not in waits and lead.owner:
-            load[lead.owner] = load.get(lead.owner, 0) + 1
-    accounts = matches(source) if source.has("Account", "OwnerId") else {}
+    accounts = matches(source, only=only) if source.has("Account", "OwnerId") else {}
     office = Office(
         rules,
         active,
         reps,
-        load,
+        _load(source, only),
         accounts=accounts,
         parents=parents(source) if accounts else {},
-        deals=_deals(source),
-        companies=_book((lead.company, lead.owner) for lead in others),
-        domains=_book((lead.domain, lead.owner) for lead in others),
+        deals=_deals(source) if accounts else {},
+        companies=_book(source, "n.company", only, reps),
+        domains=_book(source, DOMAIN, only, reps),
         names=source.users,
         state=read_state(source.con, source.warehouse),
     )
-    return distribute([leads[id] for id in order if id in waits and id in leads], office)
+    return distribute((leads[id] for id in order if id in leads), office)
+
+
+def _waiting(keepers: Collection[str]) -> Only:
+    """Leads of everybody but the active users who keep theirs."""
+    if not keepers:
+        return Only()
+    return Only("(l.OwnerId IS NULL OR l.OwnerId NOT IN (cfg('keepers')))", {"keepers": sorted(keepers)})
 
 
 def assign_table(source: Source, assignments: Sequence[Assignment]) -> Table:
@@ -320,26 +100,24 @@ def proposals(assignments: Iterable[Assignment]) -> list[Proposal]:
     ]
 
 
-def _leads(source: Source) -> dict[str, Waiting]:
+def _leads(source: Source, only: Only) -> dict[str, Waiting]:
     def own(name: str, kind: str = "text") -> str:
         return source.column("Lead", "l", name, kind)
 
-    rows = source.rows(
-        f"SELECT l.Id AS id, l.OwnerId AS owner, {own('SystemModstamp', 'timestamp with time zone')} AS stamp, "
-        "n.company, CASE WHEN n.email_free IS TRUE OR n.email_disposable IS TRUE THEN NULL ELSE n.email_domain "
-        f"END AS domain, n.country, COALESCE({own('StateCode')}, {own('State')}) AS state, "
-        f"{own('PostalCode')} AS postal, "
+    rows = source.stream(
+        f"SELECT l.Id AS id, l.OwnerId AS owner, n.company, {DOMAIN} AS domain, n.country, "
+        f"COALESCE({own('StateCode')}, {own('State')}) AS state, {own('PostalCode')} AS postal, "
         f"{own('Industry')} AS industry, {own('NumberOfEmployees', 'bigint')} AS employees, "
         f"{own('RecordTypeId')} AS record_type, {own('LeadSource')} AS lead_source, "
         f"{own('DoNotCall', 'boolean')} IS TRUE AND {own('HasOptedOutOfEmail', 'boolean')} IS TRUE AS no_contact "
-        f"FROM live.Lead l LEFT JOIN sfsync.norm_Lead n ON n.Id = l.Id WHERE {ACTIVE}",
+        f"FROM live.Lead l LEFT JOIN sfsync.norm_Lead n ON n.Id = l.Id WHERE {ACTIVE} AND {only.where}",
         terminal=source.terminal_statuses,
+        **only.values,
     )
     return {
         r.id: Waiting(
             r.id,
             r.owner,
-            r.stamp,
             r.company,
             r.domain,
             r.country,
@@ -355,6 +133,34 @@ def _leads(source: Source) -> dict[str, Waiting]:
     }
 
 
+def _load(source: Source, only: Only) -> dict[str, int]:
+    """User → active leads that are not distributed."""
+    rows = source.rows(
+        f"SELECT l.OwnerId AS owner, COUNT(*) AS n FROM live.Lead l WHERE {ACTIVE} AND NOT {only.where} "
+        "AND l.OwnerId IS NOT NULL GROUP BY l.OwnerId",
+        terminal=source.terminal_statuses,
+        **only.values,
+    )
+    return {r.owner: int(r.n) for r in rows}
+
+
+def _book(source: Source, key: str, only: Only, reps: Collection[str]) -> dict[str, str]:
+    """Company or domain of a lead that is distributed → the rep who has another active lead of it, the oldest."""
+    if not reps:
+        return {}
+    active = f"FROM live.Lead l JOIN sfsync.norm_Lead n ON n.Id = l.Id WHERE {ACTIVE}"
+    rows = source.rows(
+        f"SELECT x.k AS k, x.owner AS owner FROM (SELECT {key} AS k, l.OwnerId AS owner, "
+        f"ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY l.Id) AS place {active} AND NOT {only.where} "
+        f"AND l.OwnerId IN (cfg('reps')) AND {key} <> '') x "
+        f"WHERE x.place = 1 AND x.k IN (SELECT {key} {active} AND {only.where})",
+        terminal=source.terminal_statuses,
+        reps=sorted(reps),
+        **only.values,
+    )
+    return {r.k: r.owner for r in rows}
+
+
 def _deals(source: Source) -> dict[str, list[str]]:
     if not source.has("Opportunity", "AccountId", "IsClosed", "Amount"):
         return {}
@@ -366,11 +172,3 @@ def _deals(source: Source) -> dict[str, list[str]]:
     for r in rows:
         found.setdefault(r.account, []).append(r.owner)
     return found
-
-
-def _book(pairs: Iterable[tuple[str | None, str | None]]) -> dict[str, str]:
-    book: dict[str, str] = {}
-    for key, owner in pairs:
-        if key and owner:
-            book.setdefault(key, owner)
-    return book

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
-from sfsync.leads.score import need_normalised
+from sfsync.leads.score import Only, need_normalised
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,21 @@ class Matched:
     """domain or name."""
 
 
-def matches(source: Source, *, account: str | None = None) -> dict[str, list[Matched]]:
+def matches(source: Source, *, account: str | None = None, only: Only | None = None) -> dict[str, list[Matched]]:
     """Active lead's Id → accounts, the likeliest first.
 
     A corporate e-mail domain equal to the account's website, or one label below or above it; or the same normalised
     name in the same country (or an unknown one). Order: by domain, same country, customer before prospect, most
-    contacts, Id. account: only this one.
+    contacts, Id. account: only this one. only: which leads.
     """
     need_normalised(source, "Lead")
     need_normalised(source, "Account")
-    rows = source.rows(
-        _sql(source, account),
+    only = only or Only()
+    rows = source.stream(
+        _sql(source, account, only.where),
         terminal=source.terminal_statuses,
         **({"account": account} if account else {}),
+        **only.values,
     )
     found: dict[str, list[Matched]] = {}
     for r in rows:
@@ -62,13 +64,13 @@ def root(account: str, parents: Mapping[str, str]) -> str:
     return seen[-1]
 
 
-def _sql(source: Source, account: str | None) -> str:
+def _sql(source: Source, account: str | None, leads_where: str) -> str:
     one = " AND a.Id = :account" if account else ""
     kind = source.column("Account", "a", "Type", "text")
     leads = (
         "SELECT l.Id AS id, n.company, n.country, CASE WHEN n.email_free IS TRUE OR n.email_disposable IS TRUE "
         "THEN NULL ELSE n.email_domain END AS domain "
-        f"FROM live.Lead l JOIN sfsync.norm_Lead n ON n.Id = l.Id WHERE {ACTIVE}"
+        f"FROM live.Lead l JOIN sfsync.norm_Lead n ON n.Id = l.Id WHERE {ACTIVE} AND {leads_where}"
     )
     accounts = (
         "SELECT a.Id AS id, a.Name AS name, a.OwnerId AS owner, "

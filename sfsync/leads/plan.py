@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfsync.insight.source import open_source
-from sfsync.leads.assign import Assignment, assign, proposals
+from sfsync.leads.assign import assign, proposals
+from sfsync.leads.ladder import Assignment
 from sfsync.leads.model import load_model, model_path
 from sfsync.moments import local_day
 from sfsync.plan.build import Wanted

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sfsync.insight.table import whole
 from sfsync.leads.model import Scoring
 
+HIGHEST = 100
+"""Of fit and of engagement."""
 Axis = Literal["fit", "engagement"]
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """Why a lead has some of its points; those of nought are kept too, for what is missing."""
 
     axis: Axis
@@ -28,8 +28,7 @@ class Point:
         return f"{self.what} {self.points}: {self.why}"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What is known of a lead."""
 
     email: Literal["corporate", "free", "disposable", "invalid", "none"] = "none"
@@ -48,8 +47,7 @@ class Known:
     rating: str | None = None
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     fit: int
     engagement: int
     score: int
@@ -63,41 +61,48 @@ def score(known: Known, model: Scoring) -> Scored:
 
 
 def scorer(model: Scoring) -> Callable[[Known], Scored]:
-    """`score` for many leads of one model: titles and days that come again are judged once."""
-    title = lru_cache(maxsize=100_000)(lambda text: _title(text, model))
-    recency = lru_cache(maxsize=10_000)(lambda days: _recency(days, model))
-    employees = lru_cache(maxsize=10_000)(lambda count: _employees(count, model))
+    """`score` for many leads of one model: values that come again are judged once, and share their Point."""
+    cached = lru_cache(maxsize=100_000)
+    email = cached(lambda kind: _email(kind, model))
+    employees = cached(lambda count: _employees(count, model))
+    industry = cached(lambda name: _industry(name, model))
+    country = cached(lambda code: _country(code, model))
+    title = cached(lambda text: _title(text, model))
+    source = cached(lambda name, rate, best: _source(name, rate, best, model))
+    recency = cached(lambda days: _recency(days, model))
+    touches = cached(lambda count: _touches(count, model))
+    rating = cached(lambda name: _rating(name, model))
+    total = cached(lambda fit, engagement: whole(model.fit_weight * fit + model.engagement_weight * engagement))
 
     def judge(known: Known) -> Scored:
-        fit = (
-            _email(known, model),
+        points: tuple[Point, ...] = (
+            email(known.email),
             employees(known.employees),
-            _industry(known, model),
-            _country(known, model),
+            industry(known.industry),
+            country(known.country),
             title(known.title),
-        )
-        engagement = (
-            _source(known, model),
+            source(known.lead_source, known.source_rate, known.best_rate),
             recency(known.touched_days),
-            _touches(known, model),
-            _rating(known, model),
+            touches(known.touches),
+            rating(known.rating),
         )
-        fit_sum = min(sum([p.points for p in fit]), 100)
-        engagement_sum = min(sum([p.points for p in engagement]), 100)
-        total = whole(model.fit_weight * fit_sum + model.engagement_weight * engagement_sum)
-        return Scored(fit_sum, engagement_sum, total, _tier(total, model), (*fit, *engagement))
+        a, b, c, d, e, f, g, h, i = (p.points for p in points)
+        fit, engagement = min(a + b + c + d + e, HIGHEST), min(f + g + h + i, HIGHEST)
+        score = total(fit, engagement)
+        return Scored(fit, engagement, score, tier_of(score, model), points)
 
     return judge
 
 
-def _tier(score: int, model: Scoring) -> str:
-    limits = (("A", model.tier_a), ("B", model.tier_b), ("C", model.tier_c))
-    return next((tier for tier, least in limits if score >= least), "D")
+def tier_of(score: int, model: Scoring) -> str:
+    if score >= model.tier_a:
+        return "A"
+    return "B" if score >= model.tier_b else "C" if score >= model.tier_c else "D"
 
 
-def _email(known: Known, model: Scoring) -> Point:
-    points = {"corporate": model.email_corporate, "free": model.email_free}.get(known.email, 0)
-    why = {"corporate": "corporate domain", "free": "free-mail domain", "none": "empty"}.get(known.email, known.email)
+def _email(kind: str, model: Scoring) -> Point:
+    points = {"corporate": model.email_corporate, "free": model.email_free}.get(kind, 0)
+    why = {"corporate": "corporate domain", "free": "free-mail domain", "none": "empty"}.get(kind, kind)
     return Point("fit", "Email", points, why)
 
 
@@ -109,21 +114,19 @@ def _employees(employees: int | None, model: Scoring) -> Point:
     return Point("fit", "NumberOfEmployees", points, f"{employees:,}")
 
 
-def _industry(known: Known, model: Scoring) -> Point:
-    if not known.industry:
+def _industry(name: str | None, model: Scoring) -> Point:
+    if not name:
         return Point("fit", "Industry", 0, "empty")
-    if known.industry.casefold() in {i.casefold() for i in model.target_industries}:
-        return Point("fit", "Industry", model.industry_target, f"{known.industry} is a target")
-    return Point("fit", "Industry", model.industry_other, f"{known.industry} is no target")
+    if name.casefold() in {i.casefold() for i in model.target_industries}:
+        return Point("fit", "Industry", model.industry_target, f"{name} is a target")
+    return Point("fit", "Industry", model.industry_other, f"{name} is no target")
 
 
-def _country(known: Known, model: Scoring) -> Point:
-    if not known.country:
+def _country(code: str | None, model: Scoring) -> Point:
+    if not code:
         return Point("fit", "Country", 0, "empty or not recognised")
-    target = known.country in model.target_countries
-    return Point(
-        "fit", "Country", model.country_target if target else 0, f"{known.country} is {'a' if target else 'no'} target"
-    )
+    target = code in model.target_countries
+    return Point("fit", "Country", model.country_target if target else 0, f"{code} is {'a' if target else 'no'} target")
 
 
 def _title(title: str | None, model: Scoring) -> Point:
@@ -143,15 +146,13 @@ def _title(title: str | None, model: Scoring) -> Point:
     return Point("fit", "Title", points, word)
 
 
-def _source(known: Known, model: Scoring) -> Point:
-    if not known.lead_source:
+def _source(name: str | None, rate: Decimal | None, best: Decimal | None, model: Scoring) -> Point:
+    if not name:
         return Point("engagement", "LeadSource", 0, "empty")
-    if not known.best_rate or known.source_rate is None:
+    if not best or rate is None:
         return Point("engagement", "LeadSource", 0, "no past conversions to judge by")
-    points = whole(model.source_points * known.source_rate / known.best_rate)
-    rates = (
-        f"{100 * known.source_rate:.1f} % of {known.lead_source} leads convert, at best {100 * known.best_rate:.1f} %"
-    )
+    points = whole(model.source_points * rate / best)
+    rates = f"{100 * rate:.1f} % of {name} leads convert, at best {100 * best:.1f} %"
     return Point("engagement", "LeadSource", points, rates)
 
 
@@ -162,14 +163,14 @@ def _recency(days: int | None, model: Scoring) -> Point:
     return Point("engagement", "last touch", whole(model.recency_points * decay), f"{days} days ago")
 
 
-def _touches(known: Known, model: Scoring) -> Point:
-    points = min(model.touch_points * known.touches, model.touch_limit)
-    return Point("engagement", "touches", points, f"{known.touches} in the last 30 days")
+def _touches(count: int, model: Scoring) -> Point:
+    return Point(
+        "engagement", "touches", min(model.touch_points * count, model.touch_limit), f"{count} in the last 30 days"
+    )
 
 
-def _rating(known: Known, model: Scoring) -> Point:
-    points = model.ratings.get(known.rating or "", 0)
-    return Point("engagement", "Rating", points, known.rating or "empty")
+def _rating(name: str | None, model: Scoring) -> Point:
+    return Point("engagement", "Rating", model.ratings.get(name or "", 0), name or "empty")
 
 
 def smoothed(converted: int, leads: int, overall: Decimal, prior: int) -> Decimal:

@@ -3,47 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from sfsync.errors import WarehouseError
-from sfsync.insight.funnel import mature_after
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
 from sfsync.insight.touch import last_touch, touched
 from sfsync.leads.model import Scoring
-from sfsync.leads.points import Known, Scored, scorer, smoothed
+from sfsync.leads.packed import Lead, Packed
+from sfsync.leads.points import Known, scorer
+from sfsync.leads.rates import source_rates
 from sfsync.normalise.fold import blank
 
 COVERED = ("Email", "NumberOfEmployees", "Industry", "Country", "Title", "LeadSource", "Rating")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 EMAIL = Literal["corporate", "free", "disposable", "invalid", "none"]
 
 
 @dataclass(frozen=True)
-class Lead:
-    """An active lead with its score."""
+class Only:
+    """Which of the active leads `l`: a condition in brackets, and the parameters it names."""
 
-    id: str
-    created: datetime
-    deadline: datetime
-    """Until when somebody should have been in touch."""
-    owner: str | None
-    scored: Scored
-    known: Known
-
-    @property
-    def place(self) -> tuple[Any, ...]:
-        """Work order: tier, response deadline, score, creation, Id."""
-        return self.scored.tier, self.deadline, -self.scored.score, self.created, self.id
+    where: str = "(TRUE)"
+    values: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scores:
     leads: Sequence[Lead]
-    """In work order."""
+    """In work order; made one by one as they are looked at."""
+    tiers: Mapping[str, int]
+    """A, B, C, D → how many leads."""
     excluded: Mapping[str, str]
     """Lead's Id → why it has no score."""
     coverage: Mapping[str, Decimal | None]
@@ -52,61 +46,57 @@ class Scores:
     """LeadSource → smoothed conversion rate, 0..1."""
 
 
-def scores(source: Source, model: Scoring) -> Scores:
-    """Score every active lead that no exclusion stops. Needs `sfsync.norm_Lead`; raises WarehouseError without it."""
+def scores(source: Source, model: Scoring, only: Only | None = None) -> Scores:
+    """Score every active lead, or only some, that no exclusion stops. Raises WarehouseError without `norm_Lead`."""
     need_normalised(source, "Lead")
     source.need("Lead", "CreatedDate", "Status", "IsConverted")
     rates = source_rates(source, model)
-    best = max(rates.values(), default=None)
     customers = _customer_domains(source, model)
     judge = scorer(model)
-    leads: list[Lead] = []
+    leads = Packed(timedelta(hours=source.settings.response_sla_hours))
     excluded: dict[str, str] = {}
-    rows = source.rows(_sql(source), terminal=source.terminal_statuses, owners=list(source.settings.owners))
+    tiers, filled = dict.fromkeys("ABCD", 0), [0] * len(COVERED)
+    seen = 0
+    only = only or Only()
+    rows = source.stream(
+        f"{_sql(source)} AND {only.where}",
+        terminal=source.terminal_statuses,
+        owners=list(source.settings.owners),
+        **only.values,
+    )
     for row in rows:
+        seen += 1
+        for i in range(len(COVERED)):
+            filled[i] += not blank_value(row[i])
         reason = _excluded(row.domain, model, customers)
         if reason:
             excluded[row.id] = reason
             continue
-        known = _known(row, rates, best)
-        deadline = row.created + timedelta(hours=source.settings.response_sla_hours)
-        leads.append(Lead(row.id, row.created, deadline, row.owner, judge(known), known))
-    coverage = {
-        name: percent(sum(not blank_value(getattr(r, f"f_{name.lower()}")) for r in rows), len(rows))
-        for name in COVERED
-    }
-    return Scores(sorted(leads, key=lambda lead: lead.place), excluded, coverage, rates)
+        scored = judge(known(row, rates.by_source, rates.best))
+        tiers[scored.tier] += 1
+        leads.add(row.id, row.created, row.owner, scored)
+    leads.sort()
+    coverage = {name: percent(n, seen) for name, n in zip(COVERED, filled, strict=True)}
+    return Scores(leads, tiers, excluded, coverage, rates.by_source)
 
 
 def score_table(source: Source, model: Scoring, *, limit: int | None = None) -> Table:
-    """The scores as a table in work order, `reasons` naming every point; facts: leads per tier and coverage."""
+    """The scores as a table in work order, `reasons` naming every point; facts: leads per tier and coverage.
+
+    Its rows are made as they are read, so a million of them take little memory.
+    """
     found = scores(source, model)
-    shown = found.leads if limit is None else found.leads[:limit]
-    rows = [
-        {
-            "place": place,
-            "id": lead.id,
-            "tier": lead.scored.tier,
-            "score": lead.scored.score,
-            "fit": lead.scored.fit,
-            "engagement": lead.scored.engagement,
-            "deadline": lead.deadline,
-            "owner": source.users.get(lead.owner or "", lead.owner),
-            "reasons": [str(point) for point in lead.scored.points],
-        }
-        for place, lead in enumerate(shown, 1)
-    ]
     thin = [
         f"{name} {share} %"
         for name, share in found.coverage.items()
         if share is not None and share < model.coverage_percent
     ]
-    return make(
+    empty = make(
         "Leads in work order",
         ("place", "id", "tier", "score", "fit", "engagement", "deadline", "owner", "reasons"),
-        rows,
+        (),
         facts={
-            "tiers": {t: sum(lead.scored.tier == t for lead in found.leads) for t in "ABCD"},
+            "tiers": found.tiers,
             "coverage_percent": dict(found.coverage),
             "source_rate_percent": {name: percent(rate, 1) for name, rate in sorted(found.rates.items())},
             "excluded": len(found.excluded),
@@ -119,28 +109,38 @@ def score_table(source: Source, model: Scoring, *, limit: int | None = None) -> 
         ],
         parameters={**source.common, "response_sla_hours": source.settings.response_sla_hours},
     )
+    return replace(empty, rows=_Rows(found.leads, source.users, limit))
 
 
-def source_rates(source: Source, model: Scoring) -> dict[str, Decimal]:
-    """LeadSource → smoothed conversion rate over leads of the last year that are old enough to judge."""
-    last = source.as_of - timedelta(days=mature_after(source) or 0)
-    found = source.rows(
-        "SELECT l.LeadSource AS name, COUNT(*) AS leads, "
-        "SUM(CASE WHEN l.IsConverted IS TRUE THEN 1 ELSE 0 END) AS converted "
-        "FROM live.Lead l WHERE local_date(l.CreatedDate) BETWEEN CAST(:first AS DATE) AND CAST(:last AS DATE) "
-        "GROUP BY l.LeadSource",
-        first=source.as_of - timedelta(days=model.rate_days),
-        last=last,
-    )
-    leads, converted = (sum(int(getattr(r, n)) for r in found) for n in ("leads", "converted"))
-    if not leads:
-        return {}
-    overall = Decimal(converted) / leads
-    named = {r.name: (int(r.converted), int(r.leads)) for r in found if not blank(r.name)}
-    present = {
-        r.name for r in source.rows("SELECT DISTINCT l.LeadSource AS name FROM live.Lead l") if not blank(r.name)
-    }
-    return {name: smoothed(*named.get(name, (0, 0)), overall, model.rate_prior) for name in present}
+class _Rows(Sequence[Mapping[str, Any]]):
+    def __init__(self, leads: Sequence[Lead], users: Mapping[str, str], limit: int | None):
+        self._leads, self._users = leads, users
+        self._count = len(leads) if limit is None else min(limit, len(leads))
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Mapping[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> Mapping[str, Any] | list[Mapping[str, Any]]:
+        places = range(self._count)[at]
+        return self._row(places) if isinstance(places, int) else [self._row(p) for p in places]
+
+    def _row(self, place: int) -> Mapping[str, Any]:
+        lead = self._leads[place]
+        return {
+            "place": place + 1,
+            "id": lead.id,
+            "tier": lead.scored.tier,
+            "score": lead.scored.score,
+            "fit": lead.scored.fit,
+            "engagement": lead.scored.engagement,
+            "deadline": lead.deadline,
+            "owner": self._users.get(lead.owner or "", lead.owner),
+            "reasons": [str(point) for point in lead.scored.points],
+        }
 
 
 def need_normalised(source: Source, sobject: str) -> None:
@@ -152,7 +152,7 @@ def need_normalised(source: Source, sobject: str) -> None:
 
 
 def blank_value(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and blank(value))
+    return value is None or (isinstance(value, str) and (not value or (value[0] not in _PLAIN and blank(value))))
 
 
 def _sql(source: Source) -> str:
@@ -161,10 +161,11 @@ def _sql(source: Source) -> str:
 
     touch = touched(source, "Lead", "l", "t")
     return (
-        f"SELECT l.Id AS id, l.CreatedDate AS created, l.OwnerId AS owner, {own('Email')} AS f_email, "
-        f"{own('NumberOfEmployees', 'bigint')} AS f_numberofemployees, {own('Industry')} AS f_industry, "
-        f"{own('Country')} AS f_country, {own('Title')} AS f_title, {own('LeadSource')} AS f_leadsource, "
-        f"{own('Rating')} AS f_rating, n.country AS country, n.email_domain AS domain, "
+        # Those of COVERED first, in its order.
+        f"SELECT {own('Email')} AS f_email, {own('NumberOfEmployees', 'bigint')} AS f_numberofemployees, "
+        f"{own('Industry')} AS f_industry, {own('Country')} AS f_country, {own('Title')} AS f_title, "
+        f"{own('LeadSource')} AS f_leadsource, {own('Rating')} AS f_rating, l.Id AS id, l.CreatedDate AS created, "
+        "l.OwnerId AS owner, n.country AS country, n.email_domain AS domain, "
         "n.email_free AS free, n.email_disposable AS disposable, "
         f"days_between({touch}, as_of()) AS touched, COALESCE(t.recent, 0) AS recent FROM live.Lead l "
         f"LEFT JOIN sfsync.norm_Lead n ON n.Id = l.Id LEFT JOIN ({last_touch(source, 'WhoId')}) t ON t.id = l.Id "
@@ -172,10 +173,11 @@ def _sql(source: Source) -> str:
     )
 
 
-def _known(row: Any, rates: Mapping[str, Decimal], best: Decimal | None) -> Known:
+def known(row: Any, rates: Mapping[str, Decimal], best: Decimal | None) -> Known:
+    """What a row of `f_` columns, normalised values, `touched` and `recent` says."""
     return Known(
         email=_email_kind(row),
-        employees=None if row.f_numberofemployees is None else int(row.f_numberofemployees),
+        employees=_number(row.f_numberofemployees),
         industry=_text(row.f_industry),
         country=row.country,
         title=_text(row.f_title),
@@ -196,6 +198,14 @@ def _email_kind(row: Any) -> EMAIL:
     if row.disposable:
         return "disposable"
     return "free" if row.free else "corporate"
+
+
+def _number(value: Any) -> int | None:
+    """Also of the text in which histories keep it."""
+    try:
+        return None if value is None else int(Decimal(value))
+    except ArithmeticError:
+        return None
 
 
 def _text(value: str | None) -> str | None:

@@ -43,7 +43,7 @@ class Shell:
     def run(self, *args: str, code: int | None = 0) -> Result:
         with_config = (
             []
-            if args[0] in ("rules", "demo") or args[:2] in (("plan", "show"), ("plan", "accept"), ("plan", "seal"))
+            if args[0] in ("rules", "demo") or (args[0] == "plan" and args[1:2] and not args[1].startswith("-"))
             else ["--config", str(self.config)]
         )
         result = CliRunner().invoke(sfsync, [*args, *with_config])

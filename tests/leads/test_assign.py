@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sfsync.errors import WarehouseError
-from sfsync.leads.assign import Assignment, Office, Waiting, assign, assign_table, distribute, meets, proposals
+from sfsync.leads.assign import assign, assign_table, proposals
+from sfsync.leads.ladder import Assignment, Office, Waiting, distribute, meets
 from sfsync.leads.match import Matched, matches, root
 from sfsync.leads.model import Assigning, Model, Named, Pool, Scoring, Territory
 from sfsync.leads.score import score_table, scores

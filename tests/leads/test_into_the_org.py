@@ -1,0 +1,113 @@
+"""From a proposed owner to the org and back: nothing is left to propose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+INBOUND = "the queue"
+
+
+@pytest.fixture
+def model(pulled: Shell) -> Path:
+    """Three active reps take turns; who is never given anything triages."""
+    users = [u for u in pulled.server.org.dump("User") if u["IsActive"] and u["UserType"] == "Standard"]
+    a, b, c, triage = (u["Id"] for u in users[-4:])
+    path = pulled.folder / "model.yaml"
+    path.write_text(
+        f"assign:\n  triage: {triage}\n  default_pool: europe\n  lead_cap: 10000\n  not_reps: [{triage}]\n  pools:\n"
+        f"    europe: {{members: [{a}, {b}]}}\n    big: {{members: [{c}, {a}], method: capacity}}\n"
+        "  territories:\n    - {pool: big, sources: [Web]}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def proposals(shell: Shell, model: Path, *more: str) -> dict[str, dict[str, Any]]:
+    """Lead → proposal, of leads that move."""
+    found = shell.json("leads", "assign", "--model", str(model), *more)
+    return {r["id"]: r for r in found["tables"][0]["rows"] if r["to"] is not None}
+
+
+def lines(plan: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def owners(shell: Shell) -> dict[str, str]:
+    return {r["Id"]: r["OwnerId"] for r in shell.server.org.dump("Lead")}
+
+
+def test_proposals_are_reviewed_pushed_and_pulled_and_none_are_left(pulled: Shell, model: Path) -> None:
+    plan = pulled.folder / "leads.jsonl"
+    found = proposals(pulled, model, "--out", str(plan))
+    assert {"POOL", "TERRITORY"} <= {r["step"] for r in found.values()}
+    wanted = {line["id"]: line["after"]["OwnerId"] for line in lines(plan)}
+    assert wanted.keys() == found.keys()
+    assert all(line["because"][0]["kind"] == "reassign" for line in lines(plan))
+    assert "because ASSIGN-POOL" in pulled.run("plan", "show", str(plan)).output
+
+    assert sum(pulled.json("push", str(plan), "--allow-large")["outcomes"].values()) == 0  # nobody accepted a line
+    taken, refused = sorted(wanted)[0], sorted(wanted)[1]
+    elsewhere = next(o for o in wanted.values() if o != wanted[taken])
+    org = pulled.server.org
+    org.save("update", "Lead", [{"Id": taken, "OwnerId": elsewhere}], org.caller())
+    pulled.run("plan", "accept", str(plan))
+    pulled.run("plan", "refuse", str(plan), "--id", refused)
+    pushed = pulled.json("push", str(plan), "--allow-large", code=3)
+    assert {k: n for k, n in pushed["outcomes"].items() if n} == {"applied": len(wanted) - 2, "stale": 1}
+    assert pushed["failures"][0]["id"] == taken
+    after = owners(pulled)
+    assert {id for id, owner in wanted.items() if after[id] != owner} == {taken, refused}
+    assert after[taken] == elsewhere
+
+    pulled.run("pull")
+    assert list(proposals(pulled, model)) == [refused]
+
+
+def test_a_plan_of_fixes_gives_out_the_waiting_leads_as_well(pulled: Shell, model: Path) -> None:
+    pulled.run("check", code=None)
+    plan, plain = pulled.folder / "all.jsonl", pulled.folder / "plain.jsonl"
+    pulled.run("plan", "--out", str(plain))
+    pulled.run("plan", "--assign-leads", "--model", str(model), "--out", str(plan))
+    found = proposals(pulled, model)
+    given = {line["id"]: line for line in lines(plan) if "OwnerId" in line["after"] and line["sobject"] == "Lead"}
+    assert given.keys() == found.keys()
+    assert any(len(line["after"]) > 1 for line in given.values())  # a new owner and a correction in one write
+    others = [line for line in lines(plan) if line["id"] not in given]
+    assert [line for line in lines(plain) if line["id"] not in given] == others
+
+    pushed = pulled.json("push", str(plan), "--accept-assisted", "--allow-large")
+    assert pushed["outcomes"]["applied"] == len(lines(plan))
+    pulled.run("pull")
+    assert proposals(pulled, model) == {}
+
+
+def test_somebody_who_left_since_the_plan_is_given_nothing(pulled: Shell, model: Path) -> None:
+    plan = pulled.folder / "leads.jsonl"
+    pulled.run("leads", "assign", "--model", str(model), "--out", str(plan))
+    wanted = {line["id"]: line["after"]["OwnerId"] for line in lines(plan)}
+    left = next(iter(wanted.values()))
+    org = pulled.server.org
+    org.save("update", "User", [{"Id": left, "IsActive": False}], org.caller())
+    pushed = pulled.json("push", str(plan), "--accept-assisted", "--allow-large", code=3)
+    assert {(f["status"], f["code"]) for f in pushed["failures"]} == {("refused", "GUARD-06")}
+    assert {f["id"] for f in pushed["failures"]} == {id for id, owner in wanted.items() if owner == left}
+
+
+def test_a_turn_is_used_up_by_a_push_and_not_by_a_proposal(pulled: Shell, model: Path) -> None:
+    def state() -> dict[str, Any]:
+        rows = pulled.json("query", "select value from sfsync.meta where key = 'lead_rotation'")["rows"]
+        return dict(json.loads(rows[0]["value"])) if rows else {}
+
+    plan = pulled.folder / "leads.jsonl"
+    first = proposals(pulled, model, "--out", str(plan))
+    assert proposals(pulled, model) == first
+    assert state() == {}
+    pulled.run("push", str(plan), "--accept-assisted", "--allow-large")
+    last = max((b["turn"], b["state"]["last"]) for x in lines(plan) for b in x["because"] if b.get("pool") == "europe")
+    assert state()["europe"] == {"last": last[1]}
