@@ -92,7 +92,7 @@ def create(site: Site, call: Call) -> Reply:
     if not isinstance(soql, str) or not soql.strip():
         raise ApiError(400, "INVALIDJOB", "A query has to be specified")
     caller = site.caller(call)
-    sobject = _checked(site, soql, caller, all_rows=operation == "queryAll")
+    sobject = checked(site, soql, caller, all_rows=operation == "queryAll")
     site.quota.spend_query_job()
     fault = site.faults.take("job", call.method, call.path)
     job = QueryJob(site, caller, operation, sobject, delimiter, ending, fault, soql=soql)
@@ -101,7 +101,7 @@ def create(site: Site, call: Call) -> Reply:
     return Reply(200, job.json("UploadComplete"))
 
 
-def _checked(site: Site, soql: str, caller: Caller, *, all_rows: bool) -> str:
+def checked(site: Site, soql: str, caller: Caller, *, all_rows: bool) -> str:
     """The sObject queried. Raises ApiError for what Bulk refuses, before there is a job."""
     options = Options(
         now=site.org.clock.now(), all_rows=all_rows, user_id=caller.user_id, bulk=True, version=caller.version

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sfsync.practice import (
     admin,
+    bulk1,
     bulkquery,
     collection,
     composite,
@@ -44,7 +45,7 @@ for module in (rest, limits, records, queries, collection, composite, bulkquery,
     data_routes.include(module.routes)
 
 open_routes = Router()
-for other in (oauth, soap):
+for other in (oauth, soap, bulk1):
     open_routes.include(other.routes)
 
 

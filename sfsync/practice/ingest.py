@@ -216,13 +216,14 @@ def _new_job(site: Site, call: Call, body: dict[str, Any]) -> IngestJob:
     call_caller = site.caller(call)
     caller = Caller(user_id=call_caller.user_id, version=call_caller.version, auto_assign=bool(rule))
     fault = site.faults.take("job", call.method, call.path)
-    key = _key(known, operation, body.get("externalIdFieldName"))
+    key = upsert_key(known, operation, body.get("externalIdFieldName"))
     job = IngestJob(site, caller, operation, known.name, delimiter, ending, fault, key=key, assignment_rule=rule)
     site.jobs.add(job)
     return job
 
 
-def _key(known: SObject, operation: str, name: Any) -> str | None:
+def upsert_key(known: SObject, operation: str, name: Any) -> str | None:
+    """The field an upsert goes by, None for other operations. Raises ApiError when it is missing, or none to go by."""
     if operation != "upsert":
         if name:
             raise ApiError(400, "INVALIDJOB", f"externalIdFieldName is for upsert jobs only, not for {operation}")

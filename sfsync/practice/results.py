@@ -25,6 +25,7 @@ class QueryResult:
 
     def __init__(self, store: Store, query: Compiled, version: float):
         self.kind = query.kind
+        self.columns = query.columns
         store.close_with_store(self)
         self._lock = threading.Lock()
         self._shape = Shape(query, version)
