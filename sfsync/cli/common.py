@@ -63,6 +63,22 @@ def config_option(command: F) -> F:
     return option(command)
 
 
+def objects_option(command: F) -> F:
+    """--objects as a list of names, each once; empty without it."""
+    option = click.option(
+        "--objects",
+        metavar="NAMES",
+        callback=lambda context, option, given: names(given),
+        help="Only these, comma-separated, with the helpers they need.",
+    )
+    return option(command)
+
+
+def names(given: str | None) -> list[str]:
+    """What a comma-separated option names, each once, in its order."""
+    return list(dict.fromkeys(name.strip() for name in (given or "").split(",") if name.strip()))
+
+
 def fail(message: str, code: int) -> None:
     click.echo(f"sfsync: {redact(message)}", err=True)
     raise click.exceptions.Exit(code)

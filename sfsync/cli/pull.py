@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sfsync.cli.common import Output, config_option, emit, note, progress, shared
+from sfsync.cli.common import Output, config_option, emit, note, objects_option, progress, shared
 
 if TYPE_CHECKING:
     from sfsync.runs import Run
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @config_option
-@click.option("--objects", metavar="NAMES", help="Only these, comma-separated, with the helpers they need.")
+@objects_option
 @click.option("--full", is_flag=True, help="Read every row again, not only what changed.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Read again what changed since this day (UTC).")
 @click.option("--sweep", is_flag=True, help="Compare all Ids with the org now, not only once in pull.reconcile_every.")
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @shared
 def pull(
     config: Path | None,
-    objects: str | None,
+    objects: list[str],
     full: bool,
     since: datetime | None,
     sweep: bool,
@@ -38,16 +38,15 @@ def pull(
     """
     from sfsync import api
 
-    names = [name.strip() for name in objects.split(",") if name.strip()] if objects else []
     run = api.new_run("pull")
     if dry_run:
-        _estimate(config, names, full, run, output)
+        _estimate(config, objects, full, run, output)
         return
     moment = since.replace(tzinfo=UTC) if since else None
     with progress(output) as tell:
         result = api.pull(
             config,
-            objects=names,
+            objects=objects,
             full=full,
             since=moment,
             sweep=sweep,
@@ -75,10 +74,10 @@ def pull(
     raise click.exceptions.Exit(run.exit_code)
 
 
-def _estimate(config: Path | None, names: list[str], full: bool, run: Run, output: Output) -> None:
+def _estimate(config: Path | None, objects: list[str], full: bool, run: Run, output: Output) -> None:
     from sfsync import api
 
-    cost = api.pull_cost(config, objects=names, full=full, run=run)
+    cost = api.pull_cost(config, objects=objects, full=full, run=run)
     document = cost.as_json()
     rows = [{k: v for k, v in o.items() if k != "reason"} for o in document["objects"]]
     size = f"{cost.bytes / 1e6:.1f} MB, {cost.seconds / 60:.1f} minutes"

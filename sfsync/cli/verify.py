@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sfsync.cli.common import Output, config_option, emit, note, progress, shared
+from sfsync.cli.common import Output, config_option, emit, note, objects_option, progress, shared
 
 if TYPE_CHECKING:
     from sfsync.verify import ObjectProof
@@ -16,7 +16,7 @@ SHOWN = 20
 
 @click.command()
 @config_option
-@click.option("--objects", metavar="NAMES", help="Only these, comma-separated, with the helpers they need.")
+@objects_option
 @click.option("--ids", is_flag=True, help="Compare every Id, stamp and deletion flag, not only counts.")
 @click.option(
     "--sample", default=0, metavar="N", type=click.IntRange(0), help="Compare every cell of N rows per object."
@@ -27,7 +27,7 @@ SHOWN = 20
 @shared
 def verify(
     config: Path | None,
-    objects: str | None,
+    objects: list[str],
     ids: bool,
     sample: int,
     seed: int,
@@ -43,11 +43,10 @@ def verify(
     from sfsync import api
 
     run = api.new_run("verify")
-    names = [name.strip() for name in objects.split(",") if name.strip()] if objects else []
     with progress(output) as tell:
         result = api.verify(
             config,
-            objects=names,
+            objects=objects,
             ids=ids,
             sample=sample,
             seed=seed,

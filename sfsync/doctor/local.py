@@ -76,6 +76,22 @@ def look_at_warehouse(result: DoctorResult, warehouse: Warehouse) -> dict[str, s
     return meta
 
 
+def look_at_database(result: DoctorResult, warehouse: Warehouse) -> None:
+    """What the administrator of a server would want said; nothing for a file."""
+    try:
+        remarks = warehouse.remarks()
+    except WarehouseError:
+        return  # look_at_warehouse has said it
+    for remark in remarks:
+        name = f"database {remark.what}"
+        if not remark.advice:
+            result.ok(name, remark.found)
+        elif remark.broken:
+            result.fail(name, remark.found, remark.advice)
+        else:
+            result.warn(name, remark.found, remark.advice)
+
+
 def _look_at_place(result: DoctorResult, warehouse: Warehouse) -> None:
     problem = _folder_problem(warehouse.file.parent) if warehouse.file is not None else None
     if problem:

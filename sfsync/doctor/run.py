@@ -38,6 +38,8 @@ def doctor(config: Config | str | Path | None = None) -> DoctorResult:
     mappings = _mappings(result, settings)
     warehouse = _warehouse(result, settings)
     meta = local.look_at_warehouse(result, warehouse) if warehouse else {}
+    if warehouse:
+        local.look_at_database(result, warehouse)
     _look_at_org(result, settings, warehouse, meta, mappings)
     if warehouse:
         local.look_at_disk(result, settings, warehouse)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -88,6 +89,17 @@ class Dialect(Protocol):
         """Why data was refused, without showing any of it; names one of `columns` where the database tells."""
 
 
+@dataclass(frozen=True)
+class Remark:
+    """What an administrator would want said about the database, and what to do ("" when all is well)."""
+
+    what: str
+    found: str
+    advice: str = ""
+    broken: bool = False
+    """A pull would fail."""
+
+
 class Store(Protocol):
     """How one database is reached, and who may use it at a time."""
 
@@ -113,6 +125,9 @@ class Store(Protocol):
 
     def running(self, command: str) -> AbstractContextManager[None]:
         """Hold the lock of a whole run. Raises Locked, naming who holds it."""
+
+    def remarks(self) -> list[Remark]:
+        """See Warehouse.remarks."""
 
     def close(self) -> None: ...
 

@@ -83,6 +83,13 @@ class Warehouse:
         """
         return self._store.running(command)
 
+    def remarks(self) -> list[dialect.Remark]:
+        """What an administrator would want said about the database, before the first pull too; [] for a file.
+
+        Raises WarehouseError when the database cannot be reached.
+        """
+        return self._store.remarks()
+
     def load(self, con: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> int:
         """Insert many rows set-wise, inside the caller's transaction; None is NULL, "" stays "". Returns how many."""
         return dialect.of(con).insert_rows(con, table, columns, rows)

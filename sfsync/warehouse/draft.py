@@ -53,6 +53,11 @@ class Draft:
         self.con.exec_driver_sql("SET TRANSACTION READ ONLY")
         self._execute(f"INSERT INTO {table} {select}")
 
+    def analyse(self, table: str) -> None:
+        """Let the planner know what was filled in."""
+        if self._postgres:
+            self._execute(f"ANALYZE {table}")
+
     def drop(self, table: str) -> None:
         self.con.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
 

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from sfsync.errors import Locked, WarehouseError
 from sfsync.warehouse import duck
-from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse.dialect import OnWait, Remark
 from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.file_lock import run_lock
 
@@ -82,6 +82,9 @@ class DuckFile:
             with ExitStack() as reading:
                 con = reading.enter_context(self.reading(beside))
                 yield Draft(con, place=f"{BESIDE}.", own=True, write=lambda: _after(reading, write, beside))
+
+    def remarks(self) -> list[Remark]:
+        return []
 
     def running(self, command: str) -> AbstractContextManager[None]:
         return run_lock(self.file, command)

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from sfsync.errors import Locked, WarehouseError
-from sfsync.warehouse import postgres
-from sfsync.warehouse.dialect import OnWait
+from sfsync.warehouse import postgres, postgres_health
+from sfsync.warehouse.dialect import OnWait, Remark
 from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.postgres_stats import analyse, much_changed
 
@@ -100,6 +100,10 @@ class PostgresServer:
             if not con.exec_driver_sql(f"SELECT {_TRY.format(scope='', classid=LOCKS, objid=RUN)}").scalar():
                 raise Locked(f"another run holds the lock: {_holder(con, RUN)}. Try again when it has ended.")
             yield
+
+    def remarks(self) -> list[Remark]:
+        with self._connection(self._reading_engine()) as con, self._in_words():
+            return postgres_health.remarks(con)
 
     # -- inside
 
