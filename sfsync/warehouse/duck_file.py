@@ -22,6 +22,8 @@ from sfsync.warehouse.file_lock import run_lock
 
 BESIDE = "sfsync_draft"
 """What a draft's file is called in SQL."""
+DRAFT_MEMORY = "300MB"
+"""What a draft may take: its tables and joins go to disk before that."""
 
 
 class DuckFile:
@@ -52,6 +54,7 @@ class DuckFile:
             raise WarehouseError(f"{self.file}: there is no warehouse yet. Run `sfsync pull` first.")
         with self._connect(read_only=True) as con:
             if beside is not None:
+                con.exec_driver_sql(f"SET memory_limit = '{DRAFT_MEMORY}'")
                 con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_WRITE)")
             if self.file is not None:
                 con.exec_driver_sql("SET enable_external_access = false")
@@ -151,6 +154,7 @@ def _after(
     reading.close()
     with write() as con:
         if beside is not None:
+            con.exec_driver_sql(f"SET memory_limit = '{DRAFT_MEMORY}'")
             con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_ONLY)")
         yield con
 

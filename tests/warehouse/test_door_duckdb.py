@@ -76,3 +76,36 @@ def test_another_writer_is_waited_for_and_then_named(tmp_path):
         holder.communicate("")
     with Warehouse(f"duckdb:///{path}", wait=0.3).read():
         pass
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from sfsync.warehouse import Warehouse
+
+made = Warehouse(sys.argv[1])
+for use in (made.write, made.read):
+    ended = threading.Event()
+    def press():
+        while not ended.wait(1):
+            os.kill(os.getpid(), signal.SIGINT)
+    thread = threading.Thread(target=press)
+    try:
+        with use() as con:
+            if use == made.write:
+                con.exec_driver_sql("CREATE TABLE salesforce.half AS SELECT 1 AS one")
+            thread.start()
+            try:
+                con.exec_driver_sql("SELECT count(*) FROM range(1000000000000)")
+            finally:
+                ended.set()
+    except (KeyboardInterrupt, RuntimeError):
+        print("interrupted")
+with made.write() as con:
+    print(made.columns(con, "salesforce.half"))
+"""
+
+
+def test_an_interrupted_statement_ends_at_once_and_leaves_nothing(tmp_path):
+    command = [sys.executable, "-c", INTERRUPTED, f"duckdb:///{tmp_path}/w.duckdb"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "interrupted\ninterrupted\n{}\n", done.stderr
