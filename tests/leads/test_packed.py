@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,9 @@ leads = st.builds(
         title=st.none() | st.sampled_from(["CEO", "Näherin"]),
         touched_days=st.none() | st.integers(0, 400),
         touches=st.integers(0, 9),
+        lead_source=st.just("Web"),
+        source_rate=st.sampled_from([None, Decimal("0.1")]),
+        best_rate=st.just(Decimal("0.2")),
         rating=st.sampled_from([None, "Hot"]),
     ),
 )
