@@ -109,7 +109,7 @@ def load_config(path: str | Path | None = None, environ: Mapping[str, str] = os.
     if not chosen.exists():
         raise ConfigError(
             f"{chosen}: no such config file. Name one with --config FILE or SFSYNC_CONFIG, "
-            "or copy config.example.yaml to config.yaml."
+            "or write one with `sfsync init`."
         )
     source = read_yaml(chosen)
     if not isinstance(source.data, dict):
@@ -146,9 +146,9 @@ class _Reader:
             pull=self.pull(self.section("pull")),
             quota=self.quota(self.section("quota")),
             rules=self.rules(self.section("rules")),
-            dedupe=self.section("dedupe"),
+            dedupe=self.not_yet("dedupe", {}),
             push=self.push(self.section("push")),
-            notify=tuple(data.get("notify") or ()),
+            notify=tuple(self.not_yet("notify", [])),
         )
 
     # -- sections
@@ -305,6 +305,12 @@ class _Reader:
         return None
 
     # -- values
+
+    def not_yet(self, key: str, empty: Any) -> Any:
+        """A key that nothing reads in this version: a setting must not be taken and ignored."""
+        if self.source.data.get(key):
+            self.source.problem(f"`{key}:` has no settings in this version; leave it out.", key)
+        return empty
 
     def section(self, key: str) -> dict[str, Any]:
         value = self.source.data.get(key)

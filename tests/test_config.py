@@ -64,6 +64,12 @@ def test_all_problems_of_a_file_are_reported_at_once_with_lines_and_nearest_name
     assert [int(p.split(":")[1]) for p in found] == sorted(int(p.split(":")[1]) for p in found)
 
 
+@pytest.mark.parametrize("line", ["dedupe: {threshold: 0.9}", "dedupe: [1]", "notify: [ops@acme.example]", "notify: x"])
+def test_a_setting_that_nothing_reads_is_refused(tmp_path, line):
+    [found] = problems(tmp_path, f"{MINIMAL}{line}\n")
+    assert "has no settings in this version" in found
+
+
 def test_a_missing_environment_variable_is_named_and_no_secret_is_shown(tmp_path):
     found = problems(tmp_path, MINIMAL, {"SF_CLIENT_SECRET": "very-secret"})
     assert any("environment variable SF_CLIENT_ID is not set" in p for p in found)
@@ -106,7 +112,7 @@ def test_a_key_given_twice_is_refused(tmp_path):
 
 
 def test_a_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(ConfigError, match=r"config\.example\.yaml"):
+    with pytest.raises(ConfigError, match="`sfsync init`"):
         load_config(tmp_path / "nowhere.yaml", {})
 
 
