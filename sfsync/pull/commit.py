@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from sfsync.config import PullConfig
-from sfsync.errors import IncompleteRead, Locked, SfsyncError, WarehouseError
+from sfsync.errors import IncompleteRead, Locked, SfsyncError, TooLittleMemory, WarehouseError
 from sfsync.moments import utc_now
 from sfsync.pull import deletions
 from sfsync.pull.feed import Feed, Spoilt
@@ -21,6 +22,7 @@ from sfsync.warehouse import Warehouse, mirror, schema
 from sfsync.warehouse.mirror import Loaded, Misfit, Page
 
 Done = tuple[Loaded, schema.Drift]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,7 @@ class Committer:
         Staged pages that turn out short or damaged are thrown away: the next pull must ask for them again.
         """
         try:
-            with self.warehouse.write() as con:
-                done = self._commit_one(con, staged)
+            done = self._do(staged.window.sobject, lambda con: self._commit_one(con, staged))
         except (IncompleteRead, Misfit):
             staged.staging.clear()
             raise
@@ -56,8 +57,7 @@ class Committer:
         """
         if len(group) > 1:
             try:
-                with self.warehouse.write() as con:
-                    done = [self._commit_one(con, staged) for staged in group]
+                done = self._do("several objects", lambda con: [self._commit_one(con, staged) for staged in group])
             except Locked as err:
                 return {s.window.sobject: err for s in group}
             except (IncompleteRead, WarehouseError):
@@ -82,9 +82,8 @@ class Committer:
         try:
             if not feed.begun():
                 raise Spoilt
-            with self.warehouse.write() as con:
-                done = self._take_in(con, window, feed, feed.until)
-        except Spoilt:
+            done = self._do(window.sobject, lambda con: self._take_in(con, window, feed, feed.until), again=False)
+        except (Spoilt, TooLittleMemory):
             self.commit(read())
             return
         except (IncompleteRead, Misfit):
@@ -93,6 +92,20 @@ class Committer:
         self._finish(read(), done)
 
     # -- inside
+
+    def _do(self, what: str, work: Callable[[sa.Connection], Result], *, again: bool = True) -> Result:
+        """One transaction; a statement the database refuses is this object's error. Its message may show values.
+
+        again: where there was too little memory, with more.
+        """
+        try:
+            if again:
+                return self.warehouse.attempt(work)
+            with self.warehouse.write() as con:
+                return work(con)
+        except sa.exc.DBAPIError as err:
+            reason = type(err.orig).__name__
+            raise WarehouseError(f"{what}: the database refuses a statement ({reason}). Nothing was changed.") from err
 
     def _commit_one(self, con: sa.Connection, staged: Staged) -> Done:
         return self._take_in(con, staged.window, staged.main.pages, staged.main.until, staged.refresh)

@@ -94,12 +94,15 @@ def look_again(
         track=window.mapping.track,
         keeps_cursor=True,
     )
-    with warehouse.write() as con:
+
+    def settle(con: sa.Connection) -> int:
         if found.seen:
             mirror.take_in(con, batch)
         mark_gone(con, window.sobject, [id for id in ids if id not in found.seen], "purged", now)
-        gone = len(ids) - len(live(con, window.sobject, ids))
         _dealt_with(con, window.sobject, log)
+        return len(ids) - len(live(con, window.sobject, ids))
+
+    gone = warehouse.attempt(settle)
     staging.clear()
     return gone
 

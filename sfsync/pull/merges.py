@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -45,8 +46,7 @@ def reread_children(
             track=w.mapping.track,
             keeps_cursor=True,
         )
-        with warehouse.write() as con:
-            loaded = mirror.take_in(con, batch)
+        loaded = warehouse.attempt(partial(mirror.take_in, batch=batch))
         read[w.sobject] = loaded.read
         merged += loaded.merged
     if not merged:  # a merge seen only now has children of its own: they are the next pull's

@@ -55,7 +55,7 @@ def _read(
             api = route(w, config.api, look.counts.get(w.sobject))
             first = look.first.get(w.sobject) if api == "rest" else None
             feed = Feed(until) if api == "bulk" and w.why == FIRST else None
-            job = pool.submit(stage, org, found.org_id, w, api, until, config.staging, utc_now(), progress, first, feed)
+            job = pool.submit(stage, org, w, api, until, found.place, utc_now(), progress, first, feed)
             reads.append(Read(w, job, feed))
         gathering = Gathering(into)
         stopped = gathering.take(reads)

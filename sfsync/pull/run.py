@@ -61,16 +61,14 @@ def pull(
     into = Committer(warehouse, config, run_id, results, logs)
     stopped = read_all(org, found, config, into, progress)
     unlogged = found.look.logs.keys() - logs.keys()
-    stopped = stopped or _look_at_suspects(org, found, config, into, unlogged)
-    stopped = stopped or _read_children_again(org, warehouse, found, config, run_id, results)
+    stopped = stopped or _look_at_suspects(org, found, into, unlogged)
+    stopped = stopped or _read_children_again(org, warehouse, found, run_id, results)
     _follow_parents(warehouse, mappings, results)
     _finish(warehouse, found, results)
     return PullResult(list(results.values()), stopped, found.look.missing, unlogged)
 
 
-def _look_at_suspects(
-    org: Org, found: Survey, config: PullConfig, into: Committer, unlogged: set[str]
-) -> SfsyncError | None:
+def _look_at_suspects(org: Org, found: Survey, into: Committer, unlogged: set[str]) -> SfsyncError | None:
     """Rows in the org's log of deletions that are live here. Too many of them, and their object joins `unlogged`."""
     for w in found.look.windows:
         result, ids = into.results[w.sobject], into.suspects.get(w.sobject)
@@ -79,7 +77,7 @@ def _look_at_suspects(
         if len(ids) > deletions.MOST:
             unlogged.add(w.sobject)
             continue
-        staging = Staging(config.staging, found.org_id, "deletions")
+        staging = Staging(found.place, "deletions")
         try:
             log = into.logs[w.sobject]
             result.deleted += deletions.look_again(org, into.warehouse, w, ids, log, staging, into.run_id, utc_now())
@@ -107,7 +105,6 @@ def _read_children_again(
     org: Org,
     warehouse: Warehouse,
     found: Survey,
-    config: PullConfig,
     run_id: str,
     results: Mapping[str, ObjectResult],
 ) -> SfsyncError | None:
@@ -115,7 +112,7 @@ def _read_children_again(
     if not any(r.read + r.deleted for r in results.values()) and MERGES_OPEN not in found.state.meta:
         return None
     windows = [w for w in found.look.windows if results[w.sobject].complete]
-    staging = Staging(config.staging, found.org_id, "merges")
+    staging = Staging(found.place, "merges")
     try:
         for name, rows in reread_children(org, warehouse, windows, staging, run_id, utc_now()).items():
             results[name].read += rows

@@ -82,22 +82,23 @@ class Staged:
 
 def stage(
     org: Org,
-    org_id: str,
     window: Window,
     api: Api,
     until: datetime,
-    root: Path,
+    place: Path,
     now: datetime,
     progress: Progress,
     first: Any = None,
     feed: Feed | None = None,
 ) -> Staged:
-    """Read the window. first: the body of the query's first page, when it is here already.
+    """Read the window into a folder of its own below `place`.
+
+    first: the body of the query's first page, when it is here already.
 
     Raises IncompleteRead when the org delivered another number of rows than it promised. `feed` is ended when all is
     here, and spoilt when it is not.
     """
-    staging = Staging(root, org_id, window.sobject)
+    staging = Staging(place, window.sobject)
     read = Read(
         window.sobject, window.fields, window.soql, window.all_rows, staging, until, now, progress, feed
     )  # fmt: skip

@@ -41,7 +41,10 @@ class Manifest:
 
 
 class Staging:
-    """The folder of one sObject of one org. Files are private to the user: they hold the org's data."""
+    """The folder of one sObject, on its way from one org into one warehouse.
+
+    Files are private to the user: they hold the org's data.
+    """
 
     def __init__(self, root: Path, *names: str):
         self.folder = root.joinpath(*names)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sfsync.config import PullConfig
@@ -27,6 +29,8 @@ class Survey:
     state: State
     look: Look
     looker: Looker
+    place: Path
+    """The folder for the staged pages of this org on their way into this warehouse."""
 
 
 def survey(
@@ -65,4 +69,9 @@ def survey(
         )
 
     looker = Looker(org, Describes(config.staging, org), window_of, until)
-    return Survey(org_id, until, state, looker.look(due), looker)
+    return Survey(org_id, until, state, looker.look(due), looker, _place(config.staging / org_id, warehouse))
+
+
+def _place(folder: Path, warehouse: Warehouse) -> Path:
+    """One for each warehouse: two of one org may be filled at the same time, from the same page names."""
+    return folder / hashlib.sha256(warehouse.name.encode()).hexdigest()[:8]

@@ -154,6 +154,62 @@ def test_staged_pages_are_not_fetched_twice(empty):
     assert empty.differences("Lead") == []
 
 
+def test_pages_staged_before_the_mirror_was_brought_up_do_not_turn_it_back(empty):
+    ids = empty.leads(30)
+    empty.server.settings.bulk_page = 10
+    empty.pull_one("Lead", api="bulk")
+    empty.age()
+    empty.options = {"retries": replace(empty.options["retries"], tries=1)}
+    empty.server.faults.add("cut:path=/results,after=1")
+    assert not empty.pull_one("Lead", api="bulk", full=True).complete
+    empty.server.faults.clear()
+    empty.age(120)
+    empty.save("update", "Lead", [{"Id": ids[0], "Title": "Boss"}])
+    empty.org.purge("Lead", [ids[1]])
+    empty.age(120)
+    assert empty.pull_one("Lead", api="rest").complete
+    before = empty.cursor("Lead")
+    assert before is not None
+    again = empty.pull_one("Lead", api="bulk", full=True)
+    assert again.complete
+    assert empty.cursor("Lead") >= before
+    assert empty.sql(f"SELECT Title FROM live.Lead WHERE Id = '{ids[0]}'") == [("Boss",)]
+    assert empty.reasons("Lead") == {ids[1]: "purged"}
+
+
+def test_two_warehouses_of_one_org_do_not_share_their_pages(empty):
+    empty.leads(30)
+    empty.server.settings.bulk_page = 10
+    other = World(empty.server, empty.folder, f"duckdb:///{empty.folder / 'other.duckdb'}")
+    pulled: list[bool] = []
+
+    def meanwhile(method: str, path: str, status: int, seconds: float) -> None:
+        if path.partition("?")[0].endswith("/results") and not pulled:
+            pulled.append(True)
+            pulled[0] = other.pull_one("Lead", api="bulk").complete
+
+    empty.options["on_call"] = meanwhile
+    assert empty.pull_one("Lead", api="bulk").complete
+    assert pulled == [True]
+    for world in (empty, other):
+        assert world.differences("Lead") == []
+    other.warehouse.close()
+
+
+def test_an_object_the_database_refuses_does_not_hold_up_the_others(empty):
+    empty.leads(3)
+    empty.save("insert", "Account", [{"Name": "Acme"}])
+    with empty.warehouse.write() as con:
+        con.exec_driver_sql("CREATE TABLE salesforce.Lead (somebody_elses TEXT)")
+    pulled = empty.pull("Lead", "Account")
+    assert pulled.exit_code == 1
+    refused = result(pulled, "Lead")
+    assert not refused.complete
+    assert "the database refuses" in (refused.error or "")
+    assert result(pulled, "Account").complete
+    assert [r["Name"] for r in empty.mirror("Account")] == ["Acme"]
+
+
 def test_the_network_may_go_and_come_back_in_the_middle(empty):
     empty.leads(30)
     empty.server.settings.bulk_page = 5
