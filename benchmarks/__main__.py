@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.process import ROOT
 
-PARTS = ("startup", "pull", "peers", "rules", "dedupe")
+PARTS = ("startup", "pull", "peers", "rules", "dedupe", "report")
 
 
 def main() -> None:
@@ -74,7 +74,15 @@ def _dedupe(options: argparse.Namespace, work: Path) -> Any:
     return [dedupe.measure(n, work) for n in options.leads or [100_000]]
 
 
-_MEASURES = {"startup": _startup, "pull": _pull, "peers": _peers, "rules": _rules, "dedupe": _dedupe}
+def _report(options: argparse.Namespace, work: Path) -> Any:
+    from benchmarks import report_bench
+    from benchmarks.databases import databases
+
+    with databases(work, options.databases) as stores:
+        return [report_bench.measure(n, stores, work) for n in options.leads or [100_000]]
+
+
+_MEASURES = {"startup": _startup, "pull": _pull, "peers": _peers, "rules": _rules, "dedupe": _dedupe, "report": _report}
 
 
 def _options() -> argparse.Namespace:

@@ -17,6 +17,9 @@ PLACES = {
     "normalise": "check",
     "rules": "check",
     "dedupe": "check",
+    "findings": "report",
+    "report": "report",
+    "scan": "report",
 }
 
 logging.basicConfig(level=logging.ERROR)

@@ -408,9 +408,7 @@ def _draw(table: Table) -> None:
 
 
 def _heading(name: str) -> str:
-    if name == "probability":
-        return "probability %"
-    for ending, unit in (("_percent", " %"), ("_days", " days"), ("_hours", " hours")):
+    for ending, unit in (("_percent", ""), ("_days", " days"), ("_hours", " hours")):
         if name.endswith(ending):
             return name.removesuffix(ending).replace("_", " ") + unit
     return name.replace("_", " ")
@@ -422,7 +420,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, Decimal)):
-        return f"{value:,}"
+        return f"{value:,} %" if name == "probability" or name.endswith("_percent") else f"{value:,}"
     if isinstance(value, dict):
         return ", ".join(f"{k} {_shown('', v)}" for k, v in value.items() if v is not None)
     if isinstance(value, (list, tuple)):

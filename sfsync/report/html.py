@@ -72,7 +72,9 @@ def cell(value: Any, column: Column, instance_url: str) -> Markup:
         return Markup('<a class="rule" href="#rule-{0}">{0}</a>').format(visible(str(value)))
     if column.kind == "severity":
         return Markup('<span class="severity {0}">{0}</span>').format(visible(str(value)))
-    return escape(number(value)) if isinstance(value, (int, float, Decimal, date)) else visible_text(value)
+    if isinstance(value, (int, float, Decimal, date)):
+        return escape(f"{number(value)}\u00a0%" if column.kind == "percent" else number(value))
+    return visible_text(value)
 
 
 def number(value: Any) -> str:

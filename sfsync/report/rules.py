@@ -172,7 +172,7 @@ def top(making: Making, checked: Checked) -> Table:
         Column("findings", "findings", "number"),
         Column("rate", "rate %", "percent"),
         Column("open_amount", "open pipeline touched", "money"),
-        Column("points", "points of the score", "percent"),
+        Column("points", "points of the score", "number"),
     )
     return Table(
         "top",

@@ -29,6 +29,8 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "whole": {"num_format": "#,##0", "valign": "top"},
     "money": {"num_format": "#,##0.00", "valign": "top"},
     "rate": {"num_format": "#,##0.0", "valign": "top"},
+    "percent": {"num_format": '#,##0.0" %"', "valign": "top"},
+    "whole percent": {"num_format": '#,##0" %"', "valign": "top"},
     "date": {"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"},
     "moment": {"num_format": "yyyy-mm-dd hh:mm", "align": "left", "valign": "top"},
 }
@@ -134,7 +136,7 @@ class _Page:
         self.line(f"{table.title}{said}", "head")
         header = self.row
         for place, column in enumerate(table.columns):
-            self._text(header, place, column.label or column.name, "header")
+            self._text(header, place, column.heading or column.name, "header")
             self._widen(place, column)
         self.row += 1
         for row in table.rows:
@@ -193,7 +195,9 @@ class _Page:
 def _look(value: Any, column: Column) -> str:
     if column.kind == "money":
         return "money"
-    if column.kind in ("percent", "days", "hours"):
+    if column.kind == "percent":
+        return "whole percent" if column.name == "probability" and value == int(value) else "percent"
+    if column.kind in ("days", "hours"):
         return "rate"
     return "whole" if isinstance(value, int) else "number"
 
