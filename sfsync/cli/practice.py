@@ -27,7 +27,9 @@ warehouse: duckdb:///practice.duckdb
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8333, show_default=True, help="0 takes any free port.")
-@click.option("--leads", type=click.IntRange(1), default=2000, show_default=True, help="How many leads to make up.")
+@click.option(
+    "--leads", type=click.IntRange(1, 1_500_000), default=2000, show_default=True, help="How many leads to make up."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same people.")
 @click.option(
     "--state",
@@ -42,19 +44,18 @@ def practice(
 ) -> None:
     """Serve a local practice org.
 
-    It speaks Salesforce's REST, Bulk 2.0 and SOAP APIs on this machine only, with made-up people in it and
+    It speaks Salesforce's REST, Bulk and SOAP APIs on this machine only, with made-up people in it and
     planted defects. Prints a config that reaches it, then serves until Ctrl-C. /practice/ on the same port shows
     its state and orders faults.
     """
     from sfsync.practice.faults import Fault
-    from sfsync.practice.org import PracticeOrg
     from sfsync.practice.serve import serve_forever
 
     try:
         ordered = [Fault.parse(text) for text in faults]
     except ValueError as err:
         raise InputError(f"--fault: {err}") from err
-    org = PracticeOrg(state)
+    org = _open(state)
     try:
         if not empty:
             _fill(org, leads, seed, output)
@@ -63,6 +64,21 @@ def practice(
         raise InputError(f"Port {port} cannot be used: {err.strerror}. Choose another with --port.") from err
     finally:
         org.close()
+
+
+def _open(state: Path | None) -> PracticeOrg:
+    """Raises InputError for a file that holds no org and cannot become one."""
+    import duckdb
+
+    from sfsync.practice.org import PracticeOrg
+
+    try:
+        return PracticeOrg(state)
+    except (duckdb.Error, ValueError) as err:
+        said = str(err).splitlines()[0]
+        raise InputError(
+            f"--state {state} cannot be used: {said}. Name another file, new or of a practice org."
+        ) from err
 
 
 def _fill(org: PracticeOrg, leads: int, seed: int, output: Output) -> None:

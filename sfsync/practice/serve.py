@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sfsync.practice.auth import Credentials
     from sfsync.practice.faults import Faults
 
-START_SECONDS = 10.0
+START_SECONDS = 30.0
 ENDING_TURNS = 60
 """Five milliseconds each, for requests still being answered."""
 

@@ -47,8 +47,18 @@ class Store:
         self._numbers: dict[str, int] = {}
         # DuckDB believes that a program without a file of its own is somebody at a prompt, and would draw it for them.
         self._connection.execute("SET enable_progress_bar = false")
+        self._refuse_strangers(database)
         for statement in (*_BOOKS, *SQL_MACROS):
             self._connection.execute(statement)
+
+    def _refuse_strangers(self, database: str | Path | None) -> None:
+        """A mirror's file named by mistake would get the org's tables beside its own."""
+        found = self._connection.execute(
+            "SELECT count(*), count(*) FILTER (table_name = 'practice_meta') FROM duckdb_tables()"
+        ).fetchone()
+        if found and found[0] and not found[1]:
+            self._connection.close()
+            raise ValueError(f"{database} holds other tables than a practice org's")
 
     def close_with_store(self, result: Closeable) -> None:
         """A result somebody forgets to close would keep the database file locked."""

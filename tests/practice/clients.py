@@ -39,7 +39,7 @@ def token(server: PracticeServer) -> str:
         "client_id": server.credentials.client_id,
         "client_secret": server.credentials.client_secret,
     }
-    answer = requests.post(f"{server.url}/services/oauth2/token", form, timeout=10)
+    answer = requests.post(f"{server.url}/services/oauth2/token", form, timeout=60)
     answer.raise_for_status()
     return str(answer.json()["access_token"])
 
@@ -62,7 +62,7 @@ class Rest(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         path = str(url)
         absolute = path.startswith(("/services/", "/practice", "/id/"))
-        kwargs.setdefault("timeout", 20)
+        kwargs.setdefault("timeout", 60)
         return super().request(method, self.server.url + (path if absolute else self.root + path), *args, **kwargs)
 
     def soql(self, query: str, **kwargs: Any) -> requests.Response:

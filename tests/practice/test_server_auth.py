@@ -19,7 +19,7 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def post(server: PracticeServer, path: str = "/services/oauth2/token", **form: Any) -> requests.Response:
-    return requests.post(server.url + path, form, timeout=10)
+    return requests.post(server.url + path, form, timeout=60)
 
 
 def granted(server: PracticeServer, **form: str) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def client(server: PracticeServer) -> dict[str, str]:
 
 def alive(server: PracticeServer, token: str) -> bool:
     answer = requests.get(
-        f"{server.url}/services/data/v66.0/limits", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        f"{server.url}/services/data/v66.0/limits", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )
     return answer.status_code == 200
 
@@ -54,7 +54,7 @@ def test_client_credentials_by_basic_header(server: PracticeServer) -> None:
         f"{server.url}/services/oauth2/token",
         {"grant_type": "client_credentials"},
         auth=(given["client_id"], given["client_secret"]),
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 200
 
@@ -164,7 +164,7 @@ def test_idle_session_dies_on_the_orgs_clock_and_use_keeps_it_alive(rest: Rest, 
 )
 def test_requests_without_a_session_are_refused(server: PracticeServer, header: str | None, code: str) -> None:
     headers = {"Authorization": header} if header else {}
-    answer = requests.get(f"{server.url}/services/data/v66.0/sobjects", headers=headers, timeout=10)
+    answer = requests.get(f"{server.url}/services/data/v66.0/sobjects", headers=headers, timeout=60)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (401, code)
 
 
@@ -176,7 +176,7 @@ def test_identity_and_userinfo_name_org_and_user(rest: Rest, server: PracticeSer
     assert "{version}" in identity["urls"]["rest"]
     info = rest.get("/services/oauth2/userinfo").json()
     assert (info["user_id"], info["preferred_username"]) == (server.org.user_id, server.credentials.username)
-    refused = requests.get(found["id"], headers={"Authorization": "Bearer x"}, timeout=10)
+    refused = requests.get(found["id"], headers={"Authorization": "Bearer x"}, timeout=60)
     assert (refused.status_code, refused.text) == (403, "Bad_OAuth_Token")
 
 
@@ -202,7 +202,7 @@ def soap(
         f"{server.url}/services/Soap/u/{version}",
         SOAP.format(call=call, body=body, header=header).encode(),
         headers={"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'},
-        timeout=10,
+        timeout=60,
     )
 
 
@@ -237,7 +237,7 @@ def test_unknown_or_broken_soap_is_a_fault(server: PracticeServer) -> None:
     assert "No operation available for request {urn:partner.soap.sforce.com}resetPassword" in unknown.text
     headers = {"Content-Type": "text/xml", "SOAPAction": '""'}
     for body in (b"<a>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"<a/>"):
-        answer = requests.post(f"{server.url}/services/Soap/u/64.0", body, headers=headers, timeout=10)
+        answer = requests.post(f"{server.url}/services/Soap/u/64.0", body, headers=headers, timeout=60)
         assert (answer.status_code, "<faultcode>soapenv:Client" in answer.text) == (500, True)
 
 
@@ -247,6 +247,6 @@ def test_basic_header_that_is_no_base64_is_refused(server: PracticeServer) -> No
         f"{server.url}/services/oauth2/token",
         {"grant_type": "client_credentials"},
         headers={"Authorization": f"Basic {junk}"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.json()["error"] == "invalid_client_id"

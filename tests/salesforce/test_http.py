@@ -153,7 +153,7 @@ def test_threads_share_one_renewal(server: ScriptedServer, org: Org) -> None:
     def limits(asked: Asked) -> Answer:
         if asked.headers["Authorization"] != dead:
             return js({"fine": 1})
-        meeting.wait(timeout=5)
+        meeting.wait(timeout=60)
         return EXPIRED
 
     server.on("GET .*/sobjects", js({"sobjects": []}))
@@ -164,7 +164,7 @@ def test_threads_share_one_renewal(server: ScriptedServer, org: Org) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert results == [{"fine": 1}] * 8
     assert server.count("/oauth2/token") == 2
     assert server.count("/limits") == 16
