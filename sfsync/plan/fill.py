@@ -32,7 +32,7 @@ ADDRESS = ("Street", "City", "State", "PostalCode", "Country", "StateCode", "Cou
 GEO = ("Latitude", "Longitude", "GeocodeAccuracy")
 """An address is filled as one: half of one and half of another is the address of nobody."""
 
-CLUSTERS = 500
+CLUSTERS = 2000
 """Of so many the records are held at a time."""
 
 STAMPS = ("CreatedDate", "LastModifiedDate", "SystemModstamp")

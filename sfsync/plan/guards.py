@@ -147,7 +147,9 @@ def picklist_active(world: World, name: str, value: Value) -> str | None:
     listed = world.facts.typed.get(record_type[:15], {}).get(name.casefold(), info.active)
     wrong = [part for part in parts if part not in listed]
     if wrong:
-        return f'"{wrong[0]}" is not a value of {name} for record type {record_type}; choose one that is, or add it there'
+        return (
+            f'"{wrong[0]}" is not a value of {name} for record type {record_type}; choose one that is, or add it there'
+        )
     return None
 
 
@@ -163,11 +165,11 @@ def stage_known(world: World, name: str, value: Value) -> str | None:
 
 
 def place_by_name(world: World, name: str, value: Value) -> str | None:
-    codes = {n.casefold(): code for n, code in places_by_code(world.facts.fields).items()}
-    code = codes.get(name.casefold())
-    if value is None or code is None:
+    info = world.info(name)
+    if value is None or info is None or not name.casefold().endswith(("country", "state")):
         return None
-    return f"state and country picklists are on, where only codes are written; set {code} instead"
+    code = places_by_code(world.facts.fields).get(info.name)
+    return None if code is None else f"state and country picklists are on: only codes are written; set {code} instead"
 
 
 def blank_out(world: World, name: str, value: Value) -> str | None:

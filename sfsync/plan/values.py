@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 Wire = str | int | Decimal | bool | None
@@ -75,21 +76,20 @@ def canonical(value: object, type: str | None = None, scale: int | None = None) 
 
 def dumps(value: object) -> str:
     """One line of JSON, keys in the order given. Decimals keep their digits; what does not print is escaped."""
-    match value:
-        case Decimal():
-            return format(_decimal(value), "f")
-        case Mapping():
-            return "{" + ", ".join(f"{dumps(str(k))}: {dumps(v)}" for k, v in value.items()) + "}"
-        case str():
-            # Line separators and writing-direction marks would let a line look like something else in a review.
-            text = json.dumps(value, ensure_ascii=False)
-            return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-        case None | bool() | int():
-            return json.dumps(value)
-        case Sequence():
-            return "[" + ", ".join(dumps(v) for v in value) + "]"
-        case _:
-            return dumps(to_wire(value))
+    if isinstance(value, str):
+        if value.isprintable():
+            return encode_basestring(value)
+        # Line separators and writing-direction marks would let a line look like something else in a review.
+        return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(value, ensure_ascii=False))
+    if value is None or isinstance(value, (bool, int)):
+        return json.dumps(value)
+    if isinstance(value, Decimal):
+        return format(_decimal(value), "f")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join([f"{dumps(str(k))}: {dumps(v)}" for k, v in value.items()]) + "}"
+    if isinstance(value, Sequence):
+        return "[" + ", ".join([dumps(v) for v in value]) + "]"
+    return dumps(to_wire(value))
 
 
 def loads(text: str) -> Any:

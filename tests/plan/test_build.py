@@ -26,9 +26,9 @@ STAMP = "2026-03-01T12:00:00Z"
 
 
 @pytest.fixture
-def warehouse() -> Iterator[Warehouse]:
+def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
     """Four leads: 1 and 2 plain, 3 converted, 4 deleted; one opportunity with products."""
-    warehouse = Warehouse("duckdb:///:memory:")
+    warehouse = Warehouse(warehouse_url)
     rows = [
         lead(1, {"LastName": "Doe", "Email": "doe@acme,example", "Phone": "1"}),
         lead(2, {"LastName": "Roe", "Email": "roe@acme.example", "Title": "CEO"}),
