@@ -1,5 +1,6 @@
 /*
 title: References that point at no live record, with state deleted or missing; written out from the describe
+stored: true
 needs:
   sfsync.fields: [sobject, field, type, reference_to]
 */

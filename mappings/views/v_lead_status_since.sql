@@ -1,5 +1,6 @@
 /*
 title: The day a lead's status was last changed, where field history is tracked
+stored: true
 optional:
   LeadHistory: [LeadId, Field, CreatedDate]
 */

@@ -1,5 +1,6 @@
 /*
 title: How often an open deal's close date was moved later; moves of one user within the hour count once
+stored: true
 params:
   push_collapse_minutes: 60
 */

@@ -1,5 +1,6 @@
 /*
 title: How long deals that were won lately stood in each stage, and how long it then took to win them, in days
+stored: true
 needs:
   Opportunity: [Id, IsWon, CloseDate]
 params:

@@ -1,5 +1,6 @@
 /*
 title: When deals entered and left their stages. What lasted a minute, or was taken back within the hour, did not happen
+stored: true
 needs:
   OpportunityHistory: [Id, OpportunityId, CreatedDate, StageName]
 params:

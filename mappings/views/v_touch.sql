@@ -1,5 +1,6 @@
 /*
 title: What the tasks of a record say - last contact, next planned one, open and overdue ones
+stored: true
 */
 select k.RecordId,
        max(case when k.IsClosed is true and k.done <= as_of() then k.done end) as last_touch_date,

@@ -13,6 +13,7 @@ from sfsync.normalise.table import behind
 from sfsync.rules.generated import generate
 from sfsync.rules.rule import table_name
 from sfsync.warehouse import Warehouse
+from sfsync.warehouse.draft import Draft
 
 
 class Catalog:
@@ -25,6 +26,7 @@ class Catalog:
         self._behind: dict[str, int] = {}
         self._fiscal: tuple[int, bool] | None = None
         self._generated: dict[str, exp.Query | None] = {}
+        self._stored: dict[str, str] = {}
 
     def columns(self, key: str) -> Mapping[str, str]:
         if key not in self._columns:
@@ -63,6 +65,19 @@ class Catalog:
         if view not in self._generated:
             self._generated[view] = generate(view, self)
         return self._generated[view]
+
+    def stored(self, view: str, selects: Sequence[str], draft: Draft) -> str:
+        """The draft's table with the rows of a view, of all its SELECTs; the same text gives the same table."""
+        key = "\n".join(selects)
+        if key not in self._stored:
+            table = f"sfsync_{view}_{len(self._stored)}"
+            with draft.attempt():
+                draft.fill(table, selects[0])
+                for select in selects[1:]:
+                    draft.add(table, select)
+                draft.analyse(table)
+            self._stored[key] = table
+        return self._stored[key]
 
     def fiscal(self) -> tuple[int, bool]:
         """The month the org's fiscal year begins with, and whether it is named by its start; January if unknown."""

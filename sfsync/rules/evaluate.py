@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlglot import exp
 
 from sfsync.rules.alike import keep_alike, numbered
 from sfsync.rules.catalog import Catalog
 from sfsync.rules.fieldtypes import FEATURES
 from sfsync.rules.rule import Part, Rule
 from sfsync.rules.settings import ActiveRule
-from sfsync.rules.sql import Clock, SqlProblem, Statement, Table, count_of, parse, render
+from sfsync.rules.sql import Clock, SqlProblem, Statement, Table, branches_of, count_of, parse, render, rows_of
 from sfsync.rules.stage import Stage, Staged
 
 RuleStatus = Literal["ok", "findings", "not_evaluated"]
@@ -156,13 +157,30 @@ class _Evaluator:
 
     def _render(self, text: str) -> str:
         statement = self._statement(text)
-        views = tuple((name, self.catalog.generated(name) or query) for name, query in statement.views)
-        statement = replace(statement, views=views)
-        tables = {key: self._table(key) for key in statement.tables}
+        views: list[tuple[str, exp.Query]] = []
+        for name, query in statement.views:
+            written = self.catalog.generated(name) or query
+            stored = self.rule.views[name].stored
+            views.append((name, written if stored is None else self._stored(name, written, views, stored)))
+        columns = {key: (*self.needs.get(key, ()), *self.optional.get(key, ())) for key in statement.tables}
+        return self._written(replace(statement, views=tuple(views)), columns)
+
+    def _stored(
+        self, name: str, query: exp.Query, above: Sequence[tuple[str, exp.Query]], columns: Mapping[str, Sequence[str]]
+    ) -> exp.Query:
+        """The view as a table, made once for all rules that would write it alike."""
+        view = self.rule.views[name]
+        read = {inner for inner, _ in view.views}
+        view = replace(view, tree=query, views=tuple(pair for pair in above if pair[0] in read))
+        selects = branches_of(query, self.catalog.warehouse.dialect) or [self._written(view, columns)]
+        return rows_of(self.catalog.stored(name, selects, self.stage.draft))
+
+    def _written(self, statement: Statement, columns: Mapping[str, Sequence[str]]) -> str:
+        tables = {key: self._table(key, columns.get(key, ())) for key in statement.tables}
         return render(statement, self.catalog.warehouse.dialect, self.clock, self.active.params, tables)
 
-    def _table(self, key: str) -> Table:
-        columns = tuple(dict.fromkeys([*self.needs.get(key, ()), *self.optional.get(key, ())]))
+    def _table(self, key: str, columns: Sequence[str]) -> Table:
+        columns = tuple(dict.fromkeys(columns))
         if self.catalog.gone(key):
             return Table(columns, there=False)
         return Table(columns, self.catalog.missing(key, columns))

@@ -46,12 +46,13 @@ def generate(name: str, kept: Kept) -> exp.Query | None:
     """The view's SELECT for this warehouse; None when there is nothing to look at, or the view is not one of these."""
     if name not in VIEWS:
         return None
-    branches = [text for field in _fields(kept) for text in VIEWS[name](field, kept)]
+    branches = list(VIEWS[name](_fields(kept), kept))
     if not branches:
         return None
     tree = sqlglot.parse_one("\nunion all\n".join(branches), read="postgres")
     assert isinstance(tree, exp.Query)
     tree.meta["generated"] = True  # its columns follow from the describe, not from what a rule declares
+    tree.meta["branches"] = branches
     return tree
 
 
@@ -72,24 +73,35 @@ def _has(kept: Kept, sobject: str, *names: str) -> bool:
     return {"id", *(name.casefold() for name in names)} <= there
 
 
-def _references(field: Field, kept: Kept) -> Iterable[str]:
-    targets = [target for target in field.targets if _has(kept, target)]
-    if targets:
-        yield _select(field, _points_there(field, targets, kept))
+def _references(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    for field in fields:
+        if targets := _kept_targets(field, kept):
+            yield _select(field, _points_there(field, targets, kept))
 
 
-def _broken(field: Field, kept: Kept) -> Iterable[str]:
-    """What points at no live record. Of a target that is only kept from some day on, only what is known as deleted."""
-    targets = [target for target in field.targets if _has(kept, target)]
-    if not targets:
-        return
-    name = f"r.{column(field.name)}"
-    partly = [target for target in targets if target in _partly_kept(kept)]
-    gone = " or ".join(_exists("salesforce", target, name) for target in targets)
-    lost = [f"not {_exists('live', target, name)}" for target in targets]
-    known = [f"({gone})"] if partly else []
-    state = f"case when {gone} then 'deleted' else 'missing' end as state"
-    yield _select(field, [*_points_there(field, targets, kept), *lost, *known], state)
+def _broken(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    """What points at no live record. Of a target that is only kept from some day on, only what is known as deleted.
+
+    All fields that may point at the same objects are looked up at once.
+    """
+    together: dict[tuple[str, ...], list[str]] = {}
+    for field in fields:
+        if targets := _kept_targets(field, kept):
+            together.setdefault(targets, []).append(_select(field, _points_there(field, targets, kept)))
+    partly = _partly_kept(kept)
+    for targets, selects in together.items():
+        lost = " and ".join(f"not exists (select 1 from live.{t} t where t.Id = p.target_id)" for t in targets)
+        joins = " ".join(f"left join salesforce.{t} t{i} on t{i}.Id = b.target_id" for i, t in enumerate(targets))
+        gone = " or ".join(f"t{i}.Id is not null" for i in range(len(targets)))
+        known = f" where {gone}" if partly & set(targets) else ""
+        yield (
+            f"select b.sobject, b.Id, b.field, b.target_id, case when {gone} then 'deleted' else 'missing' end as state"
+            f" from (select p.* from ({' union all '.join(selects)}) p where {lost}) b {joins}{known}"
+        )
+
+
+def _kept_targets(field: Field, kept: Kept) -> tuple[str, ...]:
+    return tuple(target for target in field.targets if _has(kept, target))
 
 
 def _points_there(field: Field, targets: Sequence[str], kept: Kept) -> list[str]:
@@ -104,31 +116,36 @@ def _points_there(field: Field, targets: Sequence[str], kept: Kept) -> list[str]
     return [f"left(r.{column(field.name)}, 3) in ({prefixes})" if prefixes else "1 = 0"]
 
 
-def _exists(schema: str, target: str, name: str) -> str:
-    return f"exists (select 1 from {schema}.{target} t where t.Id = {name})"
-
-
 def _partly_kept(kept: Kept) -> set[str]:
     rows = kept.con.exec_driver_sql("SELECT sobject FROM sfsync.cursors WHERE start IS NOT NULL")
     return {str(row[0]) for row in rows}
 
 
-def _picklists(field: Field, kept: Kept) -> Iterable[str]:
-    if not field.values:
-        return
-    name = f"r.{column(field.name)}"
-    done, still_open = OPEN.get(field.sobject, ("", "true"))
-    is_open = still_open if not done or _has(kept, field.sobject, done) else "true"
-    several = field.type == "multipicklist"
-    value = "u.value" if several else name
-    known = f"{value} in ({', '.join(exp.Literal.string(v).sql(dialect='postgres') for v in field.values)})"
-    yield (
-        f"select {_text(field.sobject)} as sobject, r.Id, {_text(field.name)} as field, {value} as value, "
-        f"{known} as known, {str(field.restricted).lower()} as restricted, {is_open} as is_open "
-        f"from live.{field.sobject} r "
-        + (f"cross join unnest(string_to_array({name}, ';')) as u(value) " if several else "")
-        + f"where {value} <> ''"
-    )
+def _picklists(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    for field in fields:
+        if not field.values:
+            continue
+        name = f"r.{column(field.name)}"
+        several = field.type == "multipicklist"
+        value = "u.value" if several else name
+        known = f"{value} in ({', '.join(map(_text, field.values))})"
+        yield (
+            f"select {_text(field.sobject)} as sobject, r.Id, {_text(field.name)} as field, {value} as value, "
+            f"{known} as known, {str(field.restricted).lower()} as restricted, "
+            f"{_is_open(field.sobject, kept)} as is_open from live.{field.sobject} r "
+            + (f"cross join unnest(string_to_array({name}, ';')) as u(value) " if several else "")
+            + f"where {value} <> ''"
+        )
+
+
+def _picklist_records(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    for sobject in dict.fromkeys(field.sobject for field in fields if field.values):
+        yield f"select {_text(sobject)} as sobject, r.Id, {_is_open(sobject, kept)} as is_open from live.{sobject} r"
+
+
+def _is_open(sobject: str, kept: Kept) -> str:
+    done, still_open = OPEN.get(sobject, ("", "true"))
+    return still_open if not done or _has(kept, sobject, done) else "true"
 
 
 def _select(field: Field, conditions: Iterable[str], *more: str) -> str:
@@ -142,8 +159,9 @@ def _text(value: str) -> str:
     return exp.Literal.string(value).sql(dialect="postgres")
 
 
-VIEWS: Mapping[str, Callable[[Field, Kept], Iterable[str]]] = {
+VIEWS: Mapping[str, Callable[[Sequence[Field], Kept], Iterable[str]]] = {
     "v_reference": _references,
     "v_broken_reference": _broken,
     "v_picklist_use": _picklists,
+    "v_picklist_record": _picklist_records,
 }

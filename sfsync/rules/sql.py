@@ -30,7 +30,7 @@ from sfsync.rules.helpers import (
 )
 from sfsync.rules.rule import Param, table_key
 
-__all__ = ["Clock", "SqlProblem", "Statement", "Table", "count_of", "parse", "render"]
+__all__ = ["Clock", "SqlProblem", "Statement", "Table", "branches_of", "count_of", "parse", "render", "rows_of"]
 
 SCHEMAS = ("live", "salesforce", "sfsync")
 _OTHER_FUNCTIONS = frozenset({"btrim", "position", "strpos", "translate", "regexp_count", "bool_and", "bool_or"})
@@ -49,6 +49,8 @@ class Statement:
     """Names of the result's columns; None when a `*` hides them."""
     views: tuple[tuple[str, exp.Query], ...] = ()
     """The views it reads and those they read, each behind those it reads."""
+    stored: Mapping[str, tuple[str, ...]] | None = None
+    """Of a view that a check works out once, for all rules: what it takes from each table."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,19 @@ def render(
         placeholder.replace(literal(values[placeholder.name]))
     expand_calls(tree, clock, values)
     return tree.sql(dialect=_dialect(dialect), copy=False)
+
+
+def rows_of(table: str) -> exp.Query:
+    """All rows of a table we made, in place of a view."""
+    tree = exp.select("*").from_(table)
+    tree.meta["generated"] = True
+    return tree
+
+
+def branches_of(tree: exp.Query, dialect: str) -> list[str]:
+    """The SELECTs a generated view is made of; [] for any other. At once they would need a lot of memory."""
+    texts = tree.meta.get("branches") or ()
+    return [sqlglot.parse_one(text, read="postgres").sql(dialect=_dialect(dialect)) for text in texts]
 
 
 def count_of(scope_sql: str) -> str:

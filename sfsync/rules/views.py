@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from sfsync.mapping import shipped_folder
 from sfsync.rules.rule import Param
 from sfsync.rules.sql import SqlProblem, Statement, parse
 
-KEYS = ("title", "needs", "optional", "params")
+KEYS = ("title", "stored", "needs", "optional", "params")
 _FILE = re.compile(r"\s*/\*(?P<head>.*?)\*/(?P<sql>.*)", re.DOTALL)
 _WORD = re.compile(r"\bv_\w+")
 
@@ -123,6 +123,10 @@ def _view(
     needs, optional = (merge([_tables(head, key), *(getattr(v, key) for v in used)]) for key in ("needs", "optional"))
     if not re.fullmatch(r"v_[a-z0-9_]+", name):
         problems.append(f"{path}:1: the name of a view is v_ and small letters.")
+    if head.get("stored", False) not in (True, False):
+        problems.append(f"{path}:1: `stored` is true or false: whether a check works the view out once, for all rules.")
+    elif head.get("stored"):
+        statement = replace(statement, stored=merge([needs, optional]))
     problems += [
         f"{path}:1: the SQL reads {table}, which is not declared.{nearest(table, [*needs, *optional])}"
         for table in statement.tables

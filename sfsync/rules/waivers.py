@@ -182,7 +182,10 @@ def unwaive(
 
 def mark(con: sa.Connection, today: date) -> None:
     """Bring the column `waived` of the open findings up to date."""
-    for value, condition in (("TRUE", waived_sql()), ("FALSE", f"NOT {waived_sql()}")):
+    conditions = [("FALSE", f"NOT {waived_sql()}")]
+    if con.execute(sa.select(sa.exists().select_from(tables.waivers))).scalar():
+        conditions.append(("TRUE", waived_sql()))
+    for value, condition in conditions:
         con.execute(
             sa.text(
                 f"UPDATE sfsync.findings AS f SET waived = {value} WHERE f.resolved_at IS NULL "

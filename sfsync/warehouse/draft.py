@@ -51,6 +51,10 @@ class Draft:
         self._execute(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {select} WITH NO DATA")
         # until the savepoint of `attempt` ends; tables of the session may be filled all the same
         self.con.exec_driver_sql("SET TRANSACTION READ ONLY")
+        self.add(table, select)
+
+    def add(self, table: str, select: str) -> None:
+        """Add the rows of a SELECT to a filled table."""
         self._execute(f"INSERT INTO {table} {select}")
 
     def analyse(self, table: str) -> None:

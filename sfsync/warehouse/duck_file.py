@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
 
-from sfsync.errors import Locked, WarehouseError
+from sfsync.errors import Locked, TooLittleMemory, WarehouseError
 from sfsync.warehouse import duck
 from sfsync.warehouse.dialect import OnWait, Remark
 from sfsync.warehouse.draft import Draft
@@ -61,15 +61,17 @@ class DuckFile:
             yield con
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, room: int = 1) -> Iterator[sa.Connection]:
         with self._connect(read_only=False) as con:
+            con.info[duck.ROOM_AGAIN] = room
             try:
                 with con.begin(), _stopping(con):
                     yield con
             except sa.exc.DBAPIError as err:
                 if err.orig is None or (says := duck.trouble(err.orig)) is None:
                     raise
-                raise WarehouseError(f"{self.name}: {says}") from err
+                error = TooLittleMemory if duck.out_of_memory(err.orig) else WarehouseError
+                raise error(f"{self.name}: {says}") from err
         if self.file is not None:
             os.chmod(self.file, 0o600)
 

@@ -52,3 +52,14 @@ def test_the_rules_find_what_was_planted_and_nothing_else(labelled):
     assert {hit for hit in found if hit[0] in codes} == {defect for defect in truth if defect[0] in codes}
     assert not [run for run in result.rules if run.status == "not_evaluated" and run.rule in codes]
     assert not result.failed
+
+
+def test_no_rule_flags_more_records_than_it_looked_at(labelled):
+    mirror, _ = labelled
+    now = datetime.now(UTC)
+    result = check(mirror, load_rules(), as_of=now.date(), now=now, run_id="rates")
+    over = {run.rule: run.rate_percent for run in result.rules if (run.rate_percent or 0) > 100}
+    assert over == {}
+    assert [r.rule for r in result.rules if r.findings and not r.in_scope and r.status == "findings"] == []
+    assert [r.rule for r in result.rules if not 0 <= r.records <= r.findings] == []
+    assert sum(run.findings > run.in_scope for run in result.rules) > 0, "no rule has several findings on a record"
