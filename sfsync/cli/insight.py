@@ -400,7 +400,7 @@ def _draw(table: Table) -> None:
     else:
         click.echo("  none\n")
     for name, value in table.facts.items():
-        click.echo(f"{_heading(name)}: {_shown(name, value)}")
+        click.echo(f"{_heading(name).removesuffix(' %')}: {_shown(name, value)}")
     for note in table.notes:
         click.echo(f"note: {note}")
     if table.facts or table.notes:
@@ -408,7 +408,9 @@ def _draw(table: Table) -> None:
 
 
 def _heading(name: str) -> str:
-    for ending, unit in (("_percent", ""), ("_days", " days"), ("_hours", " hours")):
+    if name == "probability":
+        return "probability %"
+    for ending, unit in (("_percent", " %"), ("_days", " days"), ("_hours", " hours")):
         if name.endswith(ending):
             return name.removesuffix(ending).replace("_", " ") + unit
     return name.replace("_", " ")
@@ -422,7 +424,7 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, (int, Decimal)):
         return f"{value:,} %" if name == "probability" or name.endswith("_percent") else f"{value:,}"
     if isinstance(value, dict):
-        return ", ".join(f"{k} {_shown('', v)}" for k, v in value.items() if v is not None)
+        return ", ".join(f"{k} {_shown(name, v)}" for k, v in value.items() if v is not None)
     if isinstance(value, (list, tuple)):
         return "; ".join(map(str, value))
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)

@@ -52,11 +52,6 @@ class Column:
     label: str
     kind: Kind = "text"
 
-    @property
-    def heading(self) -> str:
-        """For formats that write the percent sign behind each value."""
-        return self.label.removesuffix(" %") if self.kind == "percent" else self.label
-
 
 @dataclass(frozen=True)
 class Table:

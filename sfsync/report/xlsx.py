@@ -136,7 +136,7 @@ class _Page:
         self.line(f"{table.title}{said}", "head")
         header = self.row
         for place, column in enumerate(table.columns):
-            self._text(header, place, column.heading or column.name, "header")
+            self._text(header, place, column.label or column.name, "header")
             self._widen(place, column)
         self.row += 1
         for row in table.rows:
