@@ -79,6 +79,15 @@ def names(given: str | None) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in (given or "").split(",") if name.strip()))
 
 
+def own_mappings(config: Path | None) -> Path | None:
+    """The user's folder of mappings and rules; None without a config, for what is shipped needs none."""
+    if config is None and not Path("config.yaml").exists():
+        return None
+    from sfsync.config import load_config
+
+    return load_config(config).mappings
+
+
 def fail(message: str, code: int) -> None:
     click.echo(f"sfsync: {redact(message)}", err=True)
     raise click.exceptions.Exit(code)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sfsync.cli.common import Output, config_option, emit, progress, shared
+from sfsync.cli.common import Output, config_option, emit, own_mappings, progress, shared
 
 
 @click.group()
@@ -17,17 +17,12 @@ def mappings() -> None:
 @shared
 def list_(config: Path | None, output: Output) -> None:
     """Every mapping, shipped and your own. Asks the org nothing."""
-    from sfsync import api
-    from sfsync.errors import ConfigError
     from sfsync.mapping import load_mappings
+    from sfsync.runs import new_run
     from sfsync.setup.mappings import is_shipped
 
-    try:
-        folder = api.configured(config).mappings
-    except ConfigError:
-        if config is not None:
-            raise
-        folder = None
+    run = new_run("mappings list")
+    folder = own_mappings(config)
     rows = [
         {
             "sobject": m.sobject,
@@ -40,7 +35,7 @@ def list_(config: Path | None, output: Output) -> None:
         for m in sorted(load_mappings(folder).values(), key=lambda m: m.sobject)
     ]
     shown = [{k: v for k, v in row.items() if k != "file"} for row in rows] if output.format == "table" else rows
-    emit(output, {"command": "mappings list", "mappings": rows}, shown, f"{len(rows)} mappings")
+    emit(output, {**run.envelope(), "mappings": rows}, shown, f"{len(rows)} mappings")
 
 
 @mappings.command()

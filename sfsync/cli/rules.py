@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from sfsync.cli.common import Output, config_option, emit, fail, shared
+from sfsync.cli.common import Output, config_option, emit, fail, own_mappings, shared
 from sfsync.errors import nearest
 
 
@@ -19,8 +19,10 @@ def rules() -> None:
 def list_(config: Path | None, output: Output) -> None:
     """Every rule with its severity and title."""
     from sfsync.rules import load_rules
+    from sfsync.runs import new_run
 
-    found = load_rules(_folder(config))
+    run = new_run("rules list")
+    found = load_rules(own_mappings(config))
     rows = [
         {
             "code": r.code,
@@ -31,7 +33,7 @@ def list_(config: Path | None, output: Output) -> None:
         }
         for r in found
     ]
-    emit(output, {"command": "rules list", "rules": rows}, rows, f"{len(rows)} rules")
+    emit(output, {**run.envelope(), "rules": rows}, rows, f"{len(rows)} rules")
 
 
 @rules.command()
@@ -41,13 +43,15 @@ def list_(config: Path | None, output: Output) -> None:
 def show(code: str, config: Path | None, output: Output) -> None:
     """One rule: why, what it needs, its SQL and its fix."""
     from sfsync.rules import describe, load_rules
+    from sfsync.runs import new_run
 
-    found = {r.code: r for r in load_rules(_folder(config))}
+    run = new_run("rules show")
+    found = {r.code: r for r in load_rules(own_mappings(config))}
     rule = found.get(code.upper())
     if rule is None:
         fail(f'no rule "{code}".{nearest(code, list(found))} See `sfsync rules list`.', 2)
         return
-    emit(output, {"command": "rules show", "code": rule.code, "text": describe(rule)}, [], describe(rule))
+    emit(output, {**run.envelope(), "code": rule.code, "text": describe(rule)}, [], describe(rule))
 
 
 @rules.command()
@@ -58,24 +62,17 @@ def test(files: tuple[Path, ...], config: Path | None, output: Output) -> None:
     """Run the examples inside rule files: all rules, or only the FILES given. Exit code 1: an example disagrees."""
     from sfsync.rules import load_rules, test_rules
     from sfsync.rules.load import read_rule
+    from sfsync.runs import new_run
 
-    chosen = [read_rule(f) for f in files] if files else load_rules(_folder(config))
+    run = new_run("rules test")
+    chosen = [read_rule(f) for f in files] if files else load_rules(own_mappings(config))
     results = test_rules(chosen)
     wrong = [r for r in results if not r.ok]
+    run.exit_code = 1 if wrong else 0
     rows = [{"rule": r.rule, "example": r.example, "problem": r.problem} for r in wrong]
-    document = {"command": "rules test", "examples": len(results), "failed": rows}
+    document = {**run.envelope(), "examples": len(results), "failed": rows}
     emit(output, document, rows, f"{len(results)} examples of {len(chosen)} rules, {len(wrong)} disagree")
-    if wrong:
-        raise click.exceptions.Exit(1)
-
-
-def _folder(config: Path | None) -> Path | None:
-    """The user's folder of the config, if there is a config; the shipped rules need none."""
-    if config is None and not Path("config.yaml").exists():
-        return None
-    from sfsync.config import load_config
-
-    return load_config(config).mappings
+    raise click.exceptions.Exit(run.exit_code)
 
 
 @rules.command()
@@ -86,8 +83,10 @@ def new(code: str, config: Path | None, output: Output) -> None:
     """Write a commented, runnable rule file with examples into your own mappings folder."""
     from sfsync.config import load_config
     from sfsync.rules.scaffold import new_rule
+    from sfsync.runs import new_run
 
+    run = new_run("rules new")
     settings = load_config(config)
     path = new_rule(code, settings.mappings or settings.path.parent / "mappings")
-    document = {"command": "rules new", "code": code, "file": str(path)}
+    document = {**run.envelope(), "code": code, "file": str(path)}
     emit(output, document, [], f"{path}\nEdit it, then: sfsync rules test {path}")

@@ -17,10 +17,10 @@ def status(config: Path | None, output: Output) -> None:
     run = api.new_run("status")
     found = api.status(config)
     org = found["org"]
-    kind = "sandbox" if org["is_sandbox"] == "true" else "production"
+    kind = {"true": ", sandbox", "false": ", production"}.get(org["is_sandbox"] or "", "")
     open_findings = ", ".join(f"{n} {severity}" for severity, n in found["findings"].items())
     say = (
-        f"{org['org_name']} ({org['org_id']}, {kind}) at {org['instance_url']}\n"
+        f"{org['org_name'] or 'org'} ({org['org_id']}{kind}) at {org['instance_url']}\n"
         f"open findings: {open_findings} · clusters: {found['clusters']['merge']} to merge, "
         f"{found['clusters']['review']} to review"
     )
@@ -28,7 +28,10 @@ def status(config: Path | None, output: Output) -> None:
         say += f"\nAPI requests: {quota['used']:,} of {quota['limit']:,} used in 24 hours, as of {quota['seen_at']}"
     if found["runs"]:
         last = found["runs"][0]
-        say += f"\nlast run: {last['command']} at {last['started_at']}, exit code {last['exit_code']}"
+        end = (
+            "not ended: it is running, or was killed" if last["exit_code"] is None else f"exit code {last['exit_code']}"
+        )
+        say += f"\nlast run: {last['command']} at {last['started_at']}, {end}"
     rows = [
         {**{k: o[k] for k in ("sobject", "rows", "live", "late", "until")}, "age": _age(o["age_seconds"])}
         for o in found["objects"]
