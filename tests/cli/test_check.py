@@ -154,3 +154,41 @@ def test_the_config_may_stand_before_the_subcommand(checked):
     result = CliRunner().invoke(sfsync, ["check", "--config", str(checked.config), "waivers", "--format", "json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["waivers"] == []
+
+
+def test_a_rule_of_ones_own_from_new_to_check(checked):
+    config = ("--config", str(checked.config))
+    checked.run("rules", "new", "ACME-1", *config)
+    file = checked.folder / "mappings" / "rules" / "acme_1.yaml"
+    assert "3 examples of 1 rules, 0 disagree" in checked.run("rules", "test", str(file)).stdout
+    org = checked.server.org
+    lead = next(r for r in org.dump("Lead") if not r["IsConverted"] and not r["IsDeleted"])
+    org.save("update", "Lead", [{"Id": lead["Id"], "City": None, "Country": "Germany"}], org.caller())
+    checked.run("pull")
+    found = checked.json("check", "--rule", "ACME-1", code=3)
+    assert lead["Id"] in {f["id"] for f in of_rule(found, "ACME-1")}
+    [ran] = found["rules"]
+    assert 0 < ran["records"] <= ran["in_scope"]
+
+    good = file.read_text(encoding="utf-8")
+    for wrong, says, code in (
+        (good.replace("severity: warning", "severity: wrong"), 'severity "wrong" must be error', 2),
+        (good.replace("blank(l.City)", "blank(l.City"), "SQL not valid SQL", 2),
+        (good.replace("code: ACME-1", "code: ["), ":", 2),
+        ("", "a rule file starts with", 2),
+    ):
+        file.write_text(wrong, encoding="utf-8")
+        for command in (("rules", "test", str(file)), ("rules", "list", *config), ("check", "--rule", "OPP-001")):
+            said = checked.run(*command, code=code).stderr
+            assert says in said
+            assert f"{file}:" in said
+    file.write_text(good.replace("blank(l.City)", "l.City = 'x'"), encoding="utf-8")
+    assert "disagree" in checked.run("rules", "test", str(file), code=1).stdout
+
+
+def test_every_format_tells_the_same_findings(checked):
+    rows = checked.run("check", "--format", "csv", code=3).stdout.splitlines()
+    assert len(rows) - 1 == len(checked.first["findings"])
+    listed = checked.run("check", "--list", code=3).stdout
+    assert listed.count("severity") == -(-len(checked.first["findings"]) // 1_000)
+    assert list(checked.first)[6:] == ["findings", "rules", "resolved", "waived", "fail_on", "since"]
