@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfsync.config import Config, load_config
-from sfsync.errors import ConfigError, WarehouseError
+from sfsync.errors import ConfigError, InputError, WarehouseError
 from sfsync.moments import local_day
 from sfsync.runs import Run as Run
 from sfsync.runs import new_run as new_run
@@ -81,7 +81,9 @@ def pull(
     from sfsync.pull import pull as pull_objects
     from sfsync.pull.reconcile import reconcile
 
-    config, run = configured(config), run or new_run("pull")
+    if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
+        raise InputError(f"since={since!r} is no moment: give an aware datetime, as datetime(2026, 1, 31, tzinfo=UTC).")
+    config, run, objects = configured(config), run or new_run("pull"), _several(objects)
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
@@ -122,7 +124,7 @@ def pull_cost(config: Given = None, *, objects: Sequence[str] = (), full: bool =
     from sfsync.mapping import closure, load_mappings
     from sfsync.pull.cost import dry_run
 
-    config, run = configured(config), run or new_run("pull")
+    config, run, objects = configured(config), run or new_run("pull"), _several(objects)
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
     with connect(config) as org:
         try:
@@ -151,7 +153,7 @@ def verify(
     from sfsync.verify import verify as verify_mirror
 
     config, run = configured(config), run or new_run("verify")
-    mappings = closure(list(objects) or config.objects, load_mappings(config.mappings))
+    mappings = closure(_several(objects) or config.objects, load_mappings(config.mappings))
     warehouse = open_warehouse(config, on_wait)
     with recorded(run, warehouse) as record, connect(config) as org:
         try:
@@ -204,7 +206,7 @@ def check(
     only = (
         [rule.code for rule in _named(known, rules)]
         if profile is None
-        else of_profile(known, profile, rules, config.rules)
+        else of_profile(known, profile, _several(rules), config.rules)
     )
     CheckResult().failing_on(fail_on)
     warehouse = open_warehouse(config)
@@ -258,7 +260,7 @@ def waive(
         made = waive_findings(
             warehouse,
             found,
-            ids=ids,
+            ids=_several(ids),
             kind=kind,
             reason=reason,
             until=until,
@@ -285,7 +287,7 @@ def unwaive(
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
         today = local_day(run.started_at, read_meta(warehouse)["time_zone"])
-        gone = take_back(warehouse, rule, ids=ids, kind=kind, today=today)
+        gone = take_back(warehouse, rule, ids=_several(ids), kind=kind, today=today)
         record.update({"waivers": [w.as_json() for w in gone]})
     return gone
 
@@ -427,9 +429,15 @@ def _refresh(warehouse: Warehouse, config: Config, progress: Progress) -> None:
     refresh_all(warehouse, load_lists(config.mappings), progress)
 
 
+def _several(names: Sequence[str]) -> list[str]:
+    """One name alone is meant as a list of one, not as its letters."""
+    return [names] if isinstance(names, str) else list(names)
+
+
 def _named(rules: Sequence[Any], codes: Sequence[str]) -> list[Any]:
     from sfsync.errors import nearest
 
+    codes = _several(codes)
     known = {rule.code: rule for rule in rules}
     unknown = [code for code in codes if code.upper() not in known]
     if unknown:
