@@ -65,8 +65,8 @@ def validate(
 
     Leads of the last `rate_days` that are old enough, not converted within `after` days of their creation; each is
     scored with the touches, source rates and (where history tells) field values of that day. `lift` is the rate
-    against that of all. Facts of the first table: `helps` (tier A converts at least twice as often as all; None: not
-    evaluated, as with fewer than `min_conversions` conversions, when no rate is shown), `auc` (the chance that a
+    against that of all; with fewer than `min_conversions` conversions no rate is shown. Facts of the first table:
+    `helps` (tier A converts at least twice as often as all; None: not evaluated, too few), `auc` (the chance that a
     converted lead has the higher score than another one; 0.5 is a guess).
     Raises WarehouseError and InputError as `scores` does.
     """
@@ -77,7 +77,7 @@ def validate(
     whole = found.points.of(found.points.leads)
     leads, converted = whole
     enough = min_conversions <= converted < leads
-    helps = _helps(found.tiers, whole) if enough else None
+    helps = _helps(found.tiers, whole, min_conversions) if enough else None
     early = _converted_early(source, cohort) if cohort else 0
     parameters = {
         **source.common,
@@ -92,7 +92,7 @@ def validate(
         facts={"helps": helps, "auc": _auc(found.points) if enough else None},
         notes=[
             None if enough else _too_few(leads, converted, min_conversions),
-            "no past lead would have been of tier A" if enough and helps is None else None,
+            _few_of_a(found.tiers.leads.get("A", 0)) if enough and helps is None else None,
             "the model does not help: tier A converts less than twice as often as all" if helps is False else None,
             counted(early, *(f"{n} converted within {after} days and not judged" for n in ("lead was", "leads were"))),
             _of_today(source) if leads else None,
@@ -164,10 +164,20 @@ def _groups(found: Judged, whole: tuple[int, int], enough: bool) -> list[dict[st
     return rows
 
 
-def _helps(tiers: Tally, whole: tuple[int, int]) -> bool | None:
-    """Whether tier A converts at least twice as often as all; None when it is empty."""
+def _helps(tiers: Tally, whole: tuple[int, int], min_conversions: int) -> bool | None:
+    """Whether tier A converts at least twice as often as all.
+
+    None when it is so small that it would have less than a tenth of `min_conversions` at the common rate.
+    """
     (best, won), (leads, converted) = tiers.of("A"), whole
-    return won * leads >= 2 * converted * best if best else None
+    if best * converted * TENTHS < min_conversions * leads:
+        return None
+    return won * leads >= 2 * converted * best
+
+
+def _few_of_a(leads: int) -> str:
+    of = counted(leads, "past lead is", "past leads are") or "no past lead is"
+    return f"whether the model helps is not evaluated: {of} of tier A, too few to judge"
 
 
 def _auc(points: Tally) -> Decimal:

@@ -75,6 +75,18 @@ def test_too_few_conversions_are_counted_and_not_judged(warehouse: Warehouse) ->
     assert all(row["conversion_percent"] is None for row in tiers.rows)
 
 
+def test_a_handful_of_tier_a_proves_nothing(warehouse: Warehouse) -> None:
+    """One lead of tier A, and it converted: at the common rate of 11 in 31 it would be 0.35 conversions."""
+    fill(warehouse, "Lead", lead("G", good=True, converted="2025-10-20"))
+    fill(warehouse, "Lead", *(lead(f"P{i:02}", good=False, converted="2025-10-21" if i < 10 else None)
+                              for i in range(30)))  # fmt: skip
+    refresh(warehouse, "Lead")
+    tiers, *_ = judged(warehouse)
+    assert tiers.row(line="A")["conversion_percent"] == Decimal("100.0")
+    assert tiers.facts["helps"] is None
+    assert "whether the model helps is not evaluated: 1 past lead is of tier A, too few to judge" in tiers.notes
+
+
 def test_an_org_without_conversions_is_not_evaluated(warehouse: Warehouse) -> None:
     fill(warehouse, "Lead", lead("1", good=True))
     refresh(warehouse, "Lead")
