@@ -93,6 +93,10 @@ class WrongOrg(WarehouseError):
     exit_code = 2
 
 
+class TooLittleMemory(WarehouseError):
+    """The database could not do it in the memory it was given. Nothing was committed."""
+
+
 class Locked(WarehouseError):
     exit_code = 5
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from sfsync.pull.byid import read_by_id
 from sfsync.salesforce.org import Org
 from sfsync.verify.result import ObjectProof
@@ -44,26 +46,27 @@ def repair(
     again = sorted({*proof.missing, *(d.id for d in proof.different), *(set(proof.extra) - set(gone))})
     pages = read_by_id(org, scope.sobject, fields, again, folder, all_rows=scope.has_deleted).pages
     gone = _within_cap(proof, gone, allow_large)
-    with warehouse.write() as con:
-        if pages:
-            loaded = mirror.take_in(
-                con,
-                mirror.Batch(
-                    sobject=scope.sobject,
-                    pages=pages,
-                    run_id=run_id,
-                    now=now,
-                    until=scope.until,
-                    watermark=scope.watermark,
-                    start=scope.start,
-                    track=scope.mapping.track,
-                    keeps_cursor=True,
-                ),
-            )
-            proof.reread = loaded.read
+    batch = mirror.Batch(
+        sobject=scope.sobject,
+        pages=pages,
+        run_id=run_id,
+        now=now,
+        until=scope.until,
+        watermark=scope.watermark,
+        start=scope.start,
+        track=scope.mapping.track,
+        keeps_cursor=True,
+    )
+
+    def mend(con: sa.Connection) -> tuple[int, int]:
+        reread = mirror.take_in(con, batch).read if pages else 0
+        marked = 0
         for reason in GONE:
             ids = [id for id in gone if proof.reasons[id] == reason]
-            proof.tombstoned += mark_gone(con, scope.sobject, ids, reason, now)
+            marked += mark_gone(con, scope.sobject, ids, reason, now)
+        return reread, marked
+
+    proof.reread, proof.tombstoned = warehouse.attempt(mend)
 
 
 def _within_cap(proof: ObjectProof, gone: Sequence[str], allow_large: bool) -> list[str]:

@@ -117,8 +117,11 @@ class Store(Protocol):
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """See Warehouse.read."""
 
-    def writing(self) -> AbstractContextManager[sa.Connection]:
-        """One transaction, committed when the block ends; one writer at a time. Raises Locked."""
+    def writing(self, room: int = 1) -> AbstractContextManager[sa.Connection]:
+        """One transaction, committed when the block ends; one writer at a time. Raises Locked and TooLittleMemory.
+
+        room: the multiple of the usual memory that a load may take.
+        """
 
     def drafting(self, write: Callable[[], AbstractContextManager[sa.Connection]]) -> AbstractContextManager[Draft]:
         """See Warehouse.draft. write: Warehouse.write."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from sfsync.errors import WarehouseError
+from sfsync.errors import TooLittleMemory, WarehouseError
 from sfsync.model import Value
 from sfsync.warehouse import dialect, spelling, tables
 from sfsync.warehouse.draft import Draft
 
 FORMAT = "1"
+Done = TypeVar("Done")
 
 
 class Warehouse:
@@ -57,14 +58,32 @@ class Warehouse:
             yield con
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises. Creates what is missing."""
-        with self._lock, self._store.writing() as con:
+    def write(self, room: int = 1) -> Iterator[sa.Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises. Creates what is missing.
+
+        room: the multiple of the usual memory that a load may take, see `attempt`.
+        """
+        with self._lock, self._store.writing(room) as con:
             if not self._ready:
                 tables.create_all(con)
                 self._check_format(con)
             yield con
         self._ready = True
+
+    def attempt(self, work: Callable[[sa.Connection], Done]) -> Done:
+        """What `work` returns, done in one transaction; from the start with more memory where there was too little.
+
+        Long texts need it: how much is only known once the database is at it. Raises as `write` does, and
+        TooLittleMemory at the end.
+        """
+        for room in (1, 4):
+            try:
+                with self.write(room) as con:
+                    return work(con)
+            except TooLittleMemory:
+                continue
+        with self.write(16) as con:
+            return work(con)
 
     @contextmanager
     def draft(self) -> Iterator[Draft]:

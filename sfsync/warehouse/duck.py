@@ -28,6 +28,10 @@ LOAD_MEMORY = 100.0, 60.0, 0.75
 1.5: a table of 250 columns needs 200, one of 800 needs 600. A second thread takes as much again and is no faster, as
 pages arrive more slowly than one thread loads them.
 """
+MOST_MEMORY = 0.6
+"""Share of the machine's memory that a load may take in the end."""
+ROOM_AGAIN = "sfsync_room_again"
+"""In a connection's info: the multiple of a load's memory."""
 _ROOM = "sfsync_load_memory"
 MOMENT = "TIMESTAMP WITH TIME ZONE"
 """The one type whose values DuckDB's CSV reader takes for NULL, without a word, when it cannot read them (1.5)."""
@@ -64,12 +68,14 @@ def retype(con: sa.Connection, sobject: str, column: str, kind: str) -> None:
 def make_room(con: sa.Connection, columns: int) -> None:
     """Little memory for a narrow object, enough for a wide one; until the file is closed. Memory databases keep theirs.
 
-    Inside one transaction it only grows: what was loaded before is still held.
+    Inside one transaction it only grows: what was loaded before is still held. An attempt after one that had too little
+    gets its multiple, up to MOST_MEMORY: DuckDB works on 2,048 rows at a time, and these may be of long texts.
     """
     if con.engine.url.database in (None, "", ":memory:"):
         return
     least, base, each = LOAD_MEMORY
     wanted = max(least, base + each * columns)
+    wanted = max(wanted, min(wanted * con.info.get(ROOM_AGAIN, 1), MOST_MEMORY * _machine_memory()))
     if wanted > con.info.get(_ROOM, 0.0):
         con.exec_driver_sql(f"SET threads = 1; SET memory_limit = '{wanted:.0f}MB'")
         con.info[_ROOM] = wanted
@@ -136,9 +142,14 @@ def trouble(err: BaseException) -> str | None:
     message = str(err)
     if "No space left on device" in message:
         return "the disk of the warehouse is full. Nothing was committed; make room and run again."
-    if message.startswith("Out of Memory Error"):
+    if out_of_memory(err):
         return "DuckDB ran out of the memory it may use, and could not spill to disk. Nothing was committed."
     return None
+
+
+def out_of_memory(err: BaseException) -> bool:
+    """Whether more memory might help."""
+    return "Out of Memory Error" in str(err) or "failed to pin block" in str(err)
 
 
 def misfit(err: BaseException, columns: Iterable[str]) -> str:
@@ -178,6 +189,11 @@ def _cast(name: str, kind: str) -> str:
 def quote(text: str) -> str:
     """A SQL string literal, for the places where DuckDB takes no parameter: file names and reader options."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _machine_memory() -> float:
+    """Megabytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
 def _files(pages: Sequence[Page]) -> list[Path]:

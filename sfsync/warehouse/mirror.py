@@ -171,17 +171,25 @@ def _refresh(con: sa.Connection, batch: Batch, types: Mapping[str, str], target:
     if not batch.refresh:
         return 0
     stage = "sfsync_refresh"
+    every = [*types, *schema.OWN_COLUMNS]
     columns = _columns_of(batch.sobject, batch.refresh, types)
     read = dialect.of(con).stage(con, stage, columns, batch.refresh)
     _check_count(con, batch, columns, read, batch.refresh)
     fields = [n for n in columns if n != "Id"]
-    values = ", ".join(f"{column(n)} = r.{column(n)}" for n in fields)
-    differs = " OR ".join(f"{target}.{column(n)} IS DISTINCT FROM r.{column(n)}" for n in fields)
-    changed = con.exec_driver_sql(
-        f"UPDATE {target} SET {values} FROM {stage} AS r WHERE r.Id = {target}.Id AND ({differs})"
-    ).rowcount
+    values = ", ".join(f"{'r' if n in fields else 'm'}.{column(n)} AS {column(n)}" for n in every)
+    differs = " OR ".join(f"m.{column(n)} IS DISTINCT FROM r.{column(n)}" for n in fields)
+    # Whole rows: the values that an UPDATE sets stay in DuckDB's memory until the transaction ends.
+    con.exec_driver_sql(
+        f"CREATE TEMP TABLE sfsync_refreshed AS SELECT {values} FROM {target} m JOIN {stage} r ON r.Id = m.Id "
+        f"WHERE {differs}"
+    )
+    con.exec_driver_sql(f"DELETE FROM {target} WHERE Id IN (SELECT Id FROM sfsync_refreshed)")
+    names = ", ".join(column(n) for n in every)
+    con.exec_driver_sql(f"INSERT INTO {target} ({names}) SELECT {names} FROM sfsync_refreshed")
+    changed = con.exec_driver_sql("SELECT count(*) FROM sfsync_refreshed").scalar_one()
+    con.exec_driver_sql("DROP TABLE sfsync_refreshed")
     con.exec_driver_sql(f"DROP TABLE {stage}")
-    return max(changed, 0)
+    return int(changed)
 
 
 def _columns_of(sobject: str, pages: Iterable[Page], types: Mapping[str, str]) -> dict[str, str]:

@@ -72,7 +72,7 @@ class PostgresServer:
             yield con
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, room: int = 1) -> Iterator[sa.Connection]:
         with self._connection(self._writing_engine()) as con, self._in_words():
             with con.begin():
                 if con.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
