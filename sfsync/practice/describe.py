@@ -175,6 +175,24 @@ def _record_types(obj: SObject, version: float, rows: Sequence[Mapping[str, Any]
     return [*infos, master]
 
 
+def picklist_values(
+    obj: SObject, record_type: str, narrowed: Mapping[tuple[str, str], Sequence[str]]
+) -> dict[str, Any]:
+    """The body of the UI API's picklist-values of one record type: active values, of narrowed fields only the named."""
+    fields: dict[str, Any] = {}
+    for field in obj.fields.values():
+        if field.type not in ("picklist", "multipicklist"):
+            continue
+        named = narrowed.get((record_type, field.name))
+        values = [v for v in field.values if v.active and (named is None or v.value in named)]
+        fields[field.name] = {
+            "controllerValues": {},
+            "defaultValue": None,
+            "values": [{"attributes": None, "label": v.label, "validFor": [], "value": v.value} for v in values],
+        }
+    return {"picklistFieldValues": fields}
+
+
 def _cascades(schema: Schema, obj: SObject, field: Field) -> bool:
     """Salesforce sets a field's own cascadeDelete for master-detail fields only, which no standard object here has."""
     parents = (c for p in field.refers for c in schema.children(p) if (c.sobject, c.field) == (obj.name, field.name))

@@ -49,6 +49,8 @@ class PracticeOrg:
         """Matching rules that watch every save; a new org has none."""
         self.assign_leads_to: str | None = None
         """The owner whom the lead assignment rule chooses, for callers who let it; None: there is no rule."""
+        self.type_values: dict[tuple[str, str], tuple[str, ...]] = {}
+        """(RecordTypeId, field) → the picklist values that record type has; where nothing is said it has all."""
         self._bin_checked = self.clock.stamp()
         try:
             self._open(org_id)
@@ -110,6 +112,18 @@ class PracticeOrg:
         obj = self.sobject(sobject)
         types = self._store.select("RecordType", '"SobjectType" = $1 ORDER BY "Name"', [obj.name])
         return describe.sobject_describe(self.schema, obj, version, types, host)
+
+    def picklist_values(self, sobject: str, record_type: str) -> dict[str, Any]:
+        """The values of every picklist for one record type, as the UI API tells them. Raises ApiError 404."""
+        obj = self.sobject(sobject)
+        return describe.picklist_values(obj, self._record_type(obj, record_type), self.type_values)
+
+    def _record_type(self, obj: SObject, id: str) -> str:
+        wanted = normal(id)
+        rows = self._store.select("RecordType", '"SobjectType" = $1 AND "Id" = $2', [obj.name, wanted])
+        if not rows and wanted != describe.MASTER_RECORD_TYPE:
+            raise ApiError(404, "NOT_FOUND", "The requested resource does not exist")
+        return str(wanted)
 
     # -- read ----------------------------------------------------------------------------------------------------
 

@@ -64,6 +64,11 @@ def describe(site: Site, call: Call, sobject: str) -> Reply:
     return Reply(200, value, headers=headers)
 
 
+@routes.on("GET", "/ui-api/object-info/{sobject}/picklist-values/{record_type}")
+def picklist_values(site: Site, call: Call, sobject: str, record_type: str) -> Reply:
+    return Reply(200, site.org.picklist_values(sobject, record_type))
+
+
 @routes.on("GET", "/sobjects/{sobject}")
 def basic_info(site: Site, call: Call, sobject: str) -> Reply:
     known = site.org.schema.get(sobject)

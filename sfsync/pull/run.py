@@ -14,6 +14,7 @@ from sfsync.moments import local_day, utc_now
 from sfsync.pull import deletions
 from sfsync.pull.commit import Committer
 from sfsync.pull.merges import reread_children
+from sfsync.pull.picklists import keep_picklists
 from sfsync.pull.reading import mapping_warnings, read_all
 from sfsync.pull.result import ObjectResult, PullResult
 from sfsync.pull.snapshot import keep_opportunities
@@ -65,6 +66,8 @@ def pull(
     stopped = stopped or _read_children_again(org, warehouse, found, run_id, results)
     _follow_parents(warehouse, mappings, results)
     _finish(warehouse, found, results)
+    if stopped is None:
+        keep_picklists(org, warehouse, results.get("RecordType"))
     return PullResult(list(results.values()), stopped, found.look.missing, unlogged)
 
 

@@ -82,6 +82,14 @@ fields = _table(
     ("sql_type", Text, "type of our column"),
     ("gone_at", Moment, "since when describe lacks the field: its values are frozen as of then"),
 )
+picklists = _table(
+    "picklists",
+    "Which values of a picklist a record type has, lead and sales processes applied. Key: sobject, record_type, field.",
+    ("sobject", Text, "API name"),
+    ("record_type", Text, "RecordTypeId"),
+    ("field", Text, "API name"),
+    ("listed", Text, "JSON list of values"),
+)
 redirects = _table(
     "redirects",
     "Merged-away records. Follow until no row is found. Key: sobject, loser.",
