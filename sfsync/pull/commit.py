@@ -20,6 +20,7 @@ from sfsync.pull.window import REST_ROWS, Window
 from sfsync.salesforce.org import Deleted
 from sfsync.warehouse import Warehouse, mirror, schema
 from sfsync.warehouse.mirror import Loaded, Misfit, Page
+from sfsync.warehouse.sweep import open_follow
 
 Done = tuple[Loaded, schema.Drift]
 Result = TypeVar("Result")
@@ -130,6 +131,8 @@ class Committer:
         )
         drift = schema.ensure(con, w.sobject, w.described, now)
         loaded = mirror.take_in(con, batch)
+        if loaded.read:
+            open_follow(con)
         log = self.logs.get(w.sobject)
         self.suspects[w.sobject] = deletions.suspects(con, w.sobject, log) if log else []
         return loaded, drift

@@ -20,7 +20,7 @@ from sfsync.pull.window import Window
 from sfsync.salesforce.org import Deleted, Org, deleted_path
 from sfsync.salesforce.query import Ask, BatchResult
 from sfsync.warehouse import Warehouse, mirror, tables
-from sfsync.warehouse.sweep import live, mark_gone
+from sfsync.warehouse.sweep import live, mark_gone, open_follow
 
 OVERLAP = timedelta(minutes=10)
 """Looked at once more: the log is kept by the minute, and an Id that was dealt with is no suspect again."""
@@ -99,6 +99,7 @@ def look_again(
         if found.seen:
             mirror.take_in(con, batch)
         mark_gone(con, window.sobject, [id for id in ids if id not in found.seen], "purged", now)
+        open_follow(con)
         _dealt_with(con, window.sobject, log)
         return len(ids) - len(live(con, window.sobject, ids))
 

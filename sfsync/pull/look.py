@@ -149,14 +149,16 @@ class Looker:
     def _look_again(self, look: Look, guessed: Collection[str]) -> None:
         """Ask for what the guesses did not bring: everything on a first pull, changed shapes later.
 
-        Rows that live and die with a parent row come only when a parent came: an increment without parents has none.
+        Rows that live and die with a parent row come only when a parent came: an increment without parents has none,
+        back to where the parents were looked for.
         """
         open_ones = []
+        unmoved = {w.sobject: w.since for w in look.windows if look.counts.get(w.sobject) == 0}
         for w in look.windows:
-            parents = [look.counts.get(p) for p in w.mapping.follows.values()]
+            parents = [unmoved.get(p) for p in w.mapping.follows.values()]
             if w.sobject in look.counts:
                 continue
-            if not w.full and parents and all(count == 0 for count in parents):
+            if parents and not w.full and all(_covers(since, w.since) for since in parents):
                 look.counts[w.sobject] = 0
                 look.first[w.sobject] = {"totalSize": 0, "done": True, "records": []}
             else:
@@ -199,6 +201,11 @@ class Looker:
             self._org.describe(mapping.sobject)
         except OrgError as err:
             problems.append(f"{mapping.path}:1: {err}")
+
+
+def _covers(parent: datetime | None, child: datetime | None) -> bool:
+    """Whether the parent was looked for at least as far back: its last pull may have come further than the child's."""
+    return parent is not None and child is not None and parent <= child
 
 
 def _settled(last_modified: str, now: datetime) -> bool:

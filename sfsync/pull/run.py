@@ -25,7 +25,7 @@ from sfsync.pull.survey import Survey, survey
 from sfsync.salesforce.org import Org
 from sfsync.warehouse import Warehouse
 from sfsync.warehouse.redirects import MERGES_OPEN
-from sfsync.warehouse.sweep import follow_parent
+from sfsync.warehouse.sweep import FOLLOW_OPEN, close_follow, follow_parent
 
 __all__ = ["ObjectResult", "PullResult", "Survey", "pull", "survey"]
 
@@ -64,7 +64,7 @@ def pull(
     unlogged = found.look.logs.keys() - logs.keys()
     stopped = stopped or _look_at_suspects(org, found, into, unlogged)
     stopped = stopped or _read_children_again(org, warehouse, found, run_id, results)
-    _follow_parents(warehouse, mappings, results)
+    _follow_parents(warehouse, mappings, results, FOLLOW_OPEN in found.state.meta)
     _finish(warehouse, found, results)
     if stopped is None:
         keep_picklists(org, warehouse, results.get("RecordType"))
@@ -92,16 +92,24 @@ def _look_at_suspects(org: Org, found: Survey, into: Committer, unlogged: set[st
 
 
 def _follow_parents(
-    warehouse: Warehouse, mappings: Sequence[ObjectMapping], results: Mapping[str, ObjectResult]
+    warehouse: Warehouse, mappings: Sequence[ObjectMapping], results: Mapping[str, ObjectResult], left: bool
 ) -> None:
-    """Only when a parent was deleted or undeleted in this run, or the children were read."""
-    for mapping in mappings:
-        child = results.get(mapping.sobject)
-        for field_name, parent in mapping.follows.items():
-            above = results.get(parent)
-            if child and above and child.complete and above.complete and above.read + above.deleted + child.read:
-                with warehouse.write() as con:
-                    child.deleted += max(follow_parent(con, mapping.sobject, field_name, parent), 0)
+    """Only when parents or children came in this run, or were left over (`left`) by one that died or failed."""
+    pairs = [
+        (child, above, field_name)
+        for mapping in mappings
+        for field_name, parent in mapping.follows.items()
+        if (child := results.get(mapping.sobject)) and (above := results.get(parent))
+    ]
+    due = [p for p in pairs if left or p[1].read + p[1].deleted + p[0].read]
+    ready = [p for p in due if p[0].complete and p[1].complete]
+    if not ready:
+        return
+    with warehouse.write() as con:
+        for child, above, field_name in ready:
+            child.deleted += follow_parent(con, child.sobject, field_name, above.sobject)
+        if ready == due:
+            close_follow(con)
 
 
 def _read_children_again(

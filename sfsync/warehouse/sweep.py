@@ -7,8 +7,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from sfsync.warehouse import tables
+
 AT_ONCE = 1000
 """Ids in one statement."""
+FOLLOW_OPEN = "follow_open"
+"""Key in sfsync.meta, there from the commit of changed rows until children have followed their parents."""
 
 
 def live(con: sa.Connection, sobject: str, ids: Sequence[str]) -> list[str]:
@@ -30,6 +34,16 @@ def mark_gone(con: sa.Connection, sobject: str, ids: Sequence[str], reason: str,
         )
         marked += con.execute(statement.bindparams(_listed(some)), {"reason": reason, "now": now}).rowcount
     return marked
+
+
+def open_follow(con: sa.Connection) -> None:
+    """Children may have to follow the rows that just came: in these rows' transaction, so no crash forgets it."""
+    close_follow(con)
+    con.execute(sa.insert(tables.meta).values(key=FOLLOW_OPEN, value="1"))
+
+
+def close_follow(con: sa.Connection) -> None:
+    con.execute(sa.delete(tables.meta).where(tables.meta.c.key == FOLLOW_OPEN))
 
 
 def follow_parent(con: sa.Connection, child: str, field: str, parent: str) -> int:

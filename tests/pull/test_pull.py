@@ -234,3 +234,19 @@ def test_the_cursor_is_the_orgs_clock_from_before_the_read(empty):
     lead = result(pulled, "Lead")
     assert lead.until is not None
     assert abs(lead.until - (datetime.now(UTC) - timedelta(days=3))) < timedelta(minutes=1)
+
+
+def test_history_comes_too_when_only_its_records_had_been_read(empty):
+    """As after a pull that committed the leads and died."""
+    changed, gone = empty.leads(2)
+    empty.age()
+    empty.save("update", "Lead", [{"Id": gone, "Status": "Working - Contacted"}])
+    empty.pull("Lead")
+    empty.age()
+    empty.save("update", "Lead", [{"Id": changed, "Status": "Working - Contacted"}])
+    empty.save("delete", "Lead", [{"Id": gone}])
+    empty.pull_one("Lead")
+    empty.age()
+    empty.pull("Lead")
+    assert {row["LeadId"] for row in empty.mirror("LeadHistory")} == {changed, gone}
+    assert empty.differences("LeadHistory") == []
