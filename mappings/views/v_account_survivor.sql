@@ -1,15 +1,15 @@
 /*
 title: Merged-away accounts and the live one that stands for them, through any chain of merges
 optional:
-  salesforce.Account: [Id, IsDeleted, MasterRecordId]
+  salesforce.Account: [Id, MasterRecordId, _deleted_reason]
 */
 with recursive up as (
   select x.Id, x.MasterRecordId as cur, 1 as depth from salesforce.Account x
-  where x.IsDeleted is true and x.MasterRecordId is not null
+  where x._deleted_reason is not null and x.MasterRecordId is not null
   union all
   select u.Id, p.MasterRecordId, u.depth + 1 from up u join salesforce.Account p on p.Id = u.cur
-  where p.IsDeleted is true and p.MasterRecordId is not null and u.depth < 20
+  where p._deleted_reason is not null and p.MasterRecordId is not null and u.depth < 20
 )
 select u.Id, u.cur as survivor_id
 from up u join salesforce.Account s on s.Id = u.cur
-where s.IsDeleted is not true
+where s._deleted_reason is null

@@ -28,7 +28,7 @@ from sfsync.warehouse import Warehouse
 from sfsync.warehouse.draft import Draft
 from sfsync.warehouse.tables import fields
 
-ALWAYS = ("Id", "IsDeleted", "SystemModstamp")
+ALWAYS = ("Id", "IsDeleted", "SystemModstamp", "_deleted_reason")
 _STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 _CLOCK = Clock(date(2026, 3, 15), datetime(2026, 3, 15, 12, tzinfo=UTC))
 
@@ -153,7 +153,7 @@ class _World:
             typed = ", ".join(f"{name} {kind}" for name, kind in types.items())
             con.exec_driver_sql(f"CREATE TABLE salesforce.{sobject} ({typed})")
             con.exec_driver_sql(
-                f"CREATE VIEW live.{sobject} AS SELECT * FROM salesforce.{sobject} WHERE IsDeleted IS NOT TRUE"
+                f"CREATE VIEW live.{sobject} AS SELECT * FROM salesforce.{sobject} WHERE _deleted_reason IS NULL"
             )
             if rows:
                 _insert(con, f"salesforce.{sobject}", names, rows)
@@ -161,7 +161,8 @@ class _World:
             con.execute(sa.insert(fields), _described(name, described))
 
     def _row(self, record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-        full = {"IsDeleted": False, "SystemModstamp": _STAMP, **record}
+        reason = "deleted" if record.get("IsDeleted") else None
+        full = {"IsDeleted": False, "SystemModstamp": _STAMP, "_deleted_reason": reason, **record}
         return {name: full.get(name) for name in names}
 
 
