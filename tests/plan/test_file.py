@@ -19,7 +19,7 @@ from sfsync.errors import PlanError
 from sfsync.model import Change, Ref
 from sfsync.plan.file import read_plan, render, seal, write_plan
 from sfsync.plan.plan import Plan, ordered
-from sfsync.plan.review import accept
+from sfsync.plan.review import accept, diff_lines
 from sfsync.salesforce.ids import to18
 from tests.plan.strategies import plans
 
@@ -217,3 +217,38 @@ def test_a_damaged_file_is_refused_and_never_crashes(
     except PlanError:
         return
     assert back.digest == plan(lead_change()).digest
+
+
+def test_a_large_plan_is_read_line_by_line_and_says_when_it_was_changed_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "plan.jsonl"
+    leads = [
+        replace(lead_change(after={"Email": "x" * 100_000}), ref=Ref("Lead", to18(f"00Q{n:012d}"))) for n in range(45)
+    ]
+    made = plan(*leads)
+    write_plan(made, path)
+    large = read_plan(path)
+    assert not isinstance(large.changes, tuple)
+    assert (large, large.digest, large.counts) == (made, made.digest, made.counts)
+
+    accepted = accept(large, ids=[leads[3].ref.id])
+    assert [c.decision for c in accepted.changes].count("accepted") == 1
+    assert accepted.digest == made.digest
+    write_plan(accepted, path)
+    assert sum(c.decision == "accepted" for c in read_plan(path).changes) == 1
+    with pytest.raises(PlanError, match="was changed while it was worked on"):
+        list(large.changes)
+
+
+def test_what_a_stage_brings_along_is_kept_and_shown_and_older_plans_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.jsonl"
+    change = replace(
+        opportunity_change(),
+        effects={"Probability": 75},
+        before={"Amount": 1, "Probability": 10, "SystemModstamp": STAMP},
+    )
+    write_plan(plan(change), path)
+    assert read_plan(path).changes == (change,)
+    assert "    Probability: 10 → 75 (set by Salesforce)" in list(diff_lines(read_plan(path)))
+    write_plan(plan(opportunity_change()), path)
+    assert "effects" not in path.read_text(encoding="utf-8")
+    assert read_plan(path).changes == (opportunity_change(),)
