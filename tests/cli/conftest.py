@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class Shell:
     server: PracticeServer
     said: list[str] = field(default_factory=list)
     """Everything any command printed, stdout and stderr."""
+    first: dict[str, Any] = field(default_factory=dict)
+    """What the first check said, where there was one."""
 
     @property
     def config(self) -> Path:
@@ -78,10 +81,33 @@ def mirrored(generated: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def pulled(mirrored: Path, tmp_path: Path) -> Iterator[Shell]:
     """The same org after its first pull."""
-    for name in ("org.duckdb", "w.duckdb"):
-        shutil.copy(mirrored / name, tmp_path / name)
+    _copy(mirrored, tmp_path)
     with _opened(tmp_path) as shell:
         yield shell
+
+
+@pytest.fixture(scope="session")
+def first_check(mirrored: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The same folder after a check, to be copied, and what the check said."""
+    folder = tmp_path_factory.mktemp("checked")
+    _copy(mirrored, folder)
+    with _opened(folder) as shell:
+        return folder, shell.json("check", code=3)
+
+
+@pytest.fixture
+def checked(first_check: tuple[Path, dict[str, Any]], tmp_path: Path) -> Iterator[Shell]:
+    """The same org after its first pull and check; `first` is what the check said."""
+    folder, said = first_check
+    _copy(folder, tmp_path)
+    with _opened(tmp_path) as shell:
+        shell.first = deepcopy(said)
+        yield shell
+
+
+def _copy(folder: Path, to: Path) -> None:
+    for name in ("org.duckdb", "w.duckdb"):
+        shutil.copy(folder / name, to / name)
 
 
 @contextmanager

@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-
-@pytest.fixture
-def checked(shell):
-    shell.run("pull")
-    shell.first = shell.json("check", code=3)
-    return shell
-
 
 def of_rule(document, code):
     return [f for f in document["findings"] if f["rule"] == code]

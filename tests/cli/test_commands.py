@@ -194,17 +194,16 @@ def test_a_file_that_is_no_plan_is_refused(pulled, text):
     assert "x.jsonl" in said
 
 
-def test_a_plan_edited_by_hand_must_be_sealed(pulled):
-    pulled.run("check", code=3)
-    plan = pulled.folder / "plan.jsonl"
-    pulled.run("plan", "--out", str(plan))
+def test_a_plan_edited_by_hand_must_be_sealed(checked):
+    plan = checked.folder / "plan.jsonl"
+    checked.run("plan", "--out", str(plan))
     text = plan.read_text(encoding="utf-8")
     plan.write_text(text.replace('"after": {"Email": "', '"after": {"Email": "x', 1), encoding="utf-8")
     if plan.read_text(encoding="utf-8") == text:
         lines = [json.loads(line) for line in text.splitlines()]
         lines[1]["after"] = {k: f"{v}x" for k, v in lines[1]["after"].items()}
         plan.write_text("\n".join(json.dumps(line) for line in lines) + "\n", encoding="utf-8")
-    assert "seal" in pulled.run("push", str(plan), code=2).stderr
+    assert "seal" in checked.run("push", str(plan), code=2).stderr
 
 
 def test_no_token_secret_or_personal_value_is_logged(shell):

@@ -47,33 +47,31 @@ def test_pull_check_dedupe_plan_push_pull_and_the_second_plan_is_empty(shell):
     assert sum(second["changes"].values()) == 0
 
 
-def test_an_undecided_assisted_line_is_not_pushed_until_somebody_accepts_it(pulled):
-    pulled.run("check", code=3)
-    plan = pulled.folder / "plan.jsonl"
-    pulled.run("plan", "--out", str(plan))
+def test_an_undecided_assisted_line_is_not_pushed_until_somebody_accepts_it(checked):
+    plan = checked.folder / "plan.jsonl"
+    checked.run("plan", "--out", str(plan))
     lines = [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
     assisted = [c for c in lines if c["confidence"] == "assisted"]
     assert assisted
-    pushed = pulled.json("push", str(plan), "--allow-large")
+    pushed = checked.json("push", str(plan), "--allow-large")
     assert sum(pushed["outcomes"].values()) == len(lines) - len(assisted)
     chosen = assisted[0]["id"]
-    pulled.run("plan", "accept", str(plan), "--id", chosen)
-    pushed = pulled.json("push", str(plan), "--allow-large")
+    checked.run("plan", "accept", str(plan), "--id", chosen)
+    pushed = checked.json("push", str(plan), "--allow-large")
     assert pushed["outcomes"]["applied"] == 1
 
 
-def test_a_record_edited_since_the_plan_is_left_alone(pulled):
-    pulled.run("check", code=3)
-    plan = pulled.folder / "plan.jsonl"
-    pulled.run("plan", "--out", str(plan))
+def test_a_record_edited_since_the_plan_is_left_alone(checked):
+    plan = checked.folder / "plan.jsonl"
+    checked.run("plan", "--out", str(plan))
     line = next(
         c
         for c in map(json.loads, plan.read_text(encoding="utf-8").splitlines()[1:])
         if c["sobject"] == "Lead" and "Email" in c["after"] and c["confidence"] == "auto"
     )
-    org = pulled.server.org
+    org = checked.server.org
     org.save("update", "Lead", [{"Id": line["id"], "Email": "somebody@else.example"}], org.caller())
-    pushed = pulled.json("push", str(plan), "--allow-large", code=3)
+    pushed = checked.json("push", str(plan), "--allow-large", code=3)
     assert pushed["outcomes"]["stale"] == 1
     assert pushed["failures"][0]["id"] == line["id"]
     [row] = [r for r in org.dump("Lead") if r["Id"] == line["id"]]
