@@ -12,7 +12,20 @@ from sfsync.errors import MappingError, nearest
 from sfsync.moments import parse_duration
 from sfsync.yamlfile import YamlFile, read_yaml
 
-KEYS = ("sobject", "fields", "except", "needs", "track", "watermark", "api", "whole", "optional", "follows", "every")
+KEYS = (
+    "sobject",
+    "fields",
+    "except",
+    "needs",
+    "track",
+    "unstamped",
+    "watermark",
+    "api",
+    "whole",
+    "optional",
+    "follows",
+    "every",
+)
 SKIPPED_TYPES = frozenset({"address", "location", "base64", "complexvalue"})
 """Compound values (their parts are fields of their own) and binary ones. Source: Bulk API 2.0 guide, query limits."""
 
@@ -31,6 +44,8 @@ class ObjectMapping:
     """Helper sObjects pulled along with this one."""
     track: tuple[str, ...] = ()
     """Fields whose changes are kept in sfsync.history."""
+    unstamped: tuple[str, ...] = ()
+    """Fields the org changes by itself without a stamp that moves, and that are no formulas to the describe."""
     watermark: str | None = None
     """The stamp increments are read by; None takes SystemModstamp, else LastModifiedDate, else CreatedDate."""
     api: str = "auto"
@@ -57,12 +72,20 @@ class ObjectMapping:
         ]
         return sorted(kept, key=lambda f: f["name"] != "Id")
 
+    def drifts(self, field: Mapping[str, Any]) -> bool:
+        """Whether the org changes this described field without moving a stamp: a formula, or one of `unstamped`."""
+        return bool(field.get("calculated")) or field["name"].casefold() in {n.casefold() for n in self.unstamped}
+
     def problems(self, describe: Mapping[str, Any]) -> list[str]:
-        """What the mapping names but the org does not show to this user, with file:line and the nearest name."""
+        """What the mapping names but the org does not show to this user, with file:line and the nearest name.
+
+        A shipped mapping's `unstamped` is no claim that the org has these fields: some come with a feature only.
+        """
         source = read_yaml(self.path, MappingError)
         known = [f["name"] for f in describe["fields"]]
         folded = {name.casefold() for name in known}
-        for key, names in (("fields", self.fields or ()), ("track", self.track)):
+        unstamped = () if self.path.is_relative_to(shipped_folder()) else self.unstamped
+        for key, names in (("fields", self.fields or ()), ("track", self.track), ("unstamped", unstamped)):
             for i, name in enumerate(names):
                 if name.casefold() not in folded:
                     source.problem(
@@ -133,6 +156,7 @@ def read_mapping(path: Path) -> ObjectMapping:
         excluded=_names(source, "except"),
         needs=_names(source, "needs"),
         track=_names(source, "track"),
+        unstamped=_unstamped(source),
         watermark=data.get("watermark"),
         api=str(api),
         whole=_flag(source, "whole"),
@@ -177,6 +201,14 @@ def _names(source: YamlFile, key: str) -> tuple[str, ...]:
         source.problem(f"`{key}` is a list of names.", key)
         return ()
     return _unique(value)
+
+
+def _unstamped(source: YamlFile) -> tuple[str, ...]:
+    names = _names(source, "unstamped")
+    for i, name in enumerate(names):
+        if name.casefold() in _ALWAYS:
+            source.problem(f'`unstamped` cannot hold "{name}": pulls tell by it what changed.', "unstamped", i)
+    return names
 
 
 def _follows(source: YamlFile) -> dict[str, str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PER_USER = ("LastViewedDate", "LastReferencedDate")
 """Different for each user who asks: a copy of them means nothing."""
+UNSTAMPED = ("LastActivityDate",)
+"""Moved by the tasks and events of a record, which itself keeps its stamp."""
 MOST_TRACKED = 6
 BULK_REFUSALS = ("INVALIDENTITY", "FeatureNotEnabled", "FEATURENOTENABLED")
 
@@ -56,6 +58,8 @@ def new_mapping(describe: Mapping[str, Any], *, bulk: bool = True, every_field: 
     lines += _watermark(names)
     tracked = suggest_tracked(fields)
     lines.append(f"track: [{', '.join(tracked)}]   # a suggestion: changes of these are kept in sfsync.history")
+    if moved := [n for n in UNSTAMPED if n in names]:
+        lines.append(f"unstamped: [{', '.join(moved)}]   # moves with tasks and events, while the stamp stays")
     if parents := _parents(fields, name):
         lines.append(f"# it refers to: {', '.join(parents)}. Name in `needs:` those that shall be pulled along.")
     lines.append("needs: []")

@@ -71,6 +71,38 @@ def test_a_field_the_org_lacks_is_named_with_its_line_and_the_nearest(tmp_path):
     assert found == [f'{path}:4: Lead has no field "Compny", or this user may not read it. Nearest: "Company".']
 
 
+def test_an_unstamped_field_the_org_lacks_is_named_in_a_users_file_and_passed_over_in_a_shipped_one(tmp_path):
+    text = "sobject: Lead\nunstamped: [LastActivityDat]\n"
+    path = tmp_path / "x.yaml"
+    path.write_text(text, encoding="utf-8")
+    shown = describe("Id", "OwnerId", "Status", "IsConverted", "Rating", "LastActivityDate")
+    found = read_mapping(path).problems(shown)
+    assert len(found) == 1
+    assert found[0].startswith(f'{path}:2: Lead has no field "LastActivityDat"')
+    assert found[0].endswith('Nearest: "LastActivityDate".')
+    lead = load_mappings()["Lead"]
+    assert "LastActivityDate" in lead.unstamped
+    assert lead.problems(shown) == []
+    assert lead.problems({"fields": shown["fields"][:-1]}) == []
+
+
+@pytest.mark.parametrize("name", ["SystemModstamp", "isdeleted", "Id"])
+def test_what_pulls_go_by_cannot_be_unstamped(tmp_path, name):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"sobject: Lead\nunstamped: [LastActivityDate, {name}]\n", encoding="utf-8")
+    with pytest.raises(MappingError, match=rf'x.yaml:2: `unstamped` cannot hold "{name}"'):
+        read_mapping(path)
+
+
+def test_formulas_and_unstamped_fields_drift_and_others_do_not(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("sobject: Lead\nunstamped: [lastactivitydate]\n", encoding="utf-8")
+    drifts = read_mapping(path).drifts
+    assert drifts({"name": "LastActivityDate", "calculated": False})
+    assert drifts({"name": "Score__c", "calculated": True})
+    assert not drifts({"name": "Email"})
+
+
 def test_every_shipped_file_says_what_it_is_for():
     for path in (Path(__file__).parent.parent / "mappings").glob("*.yaml"):
         assert path.read_text(encoding="utf-8").strip()

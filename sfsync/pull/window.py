@@ -47,9 +47,10 @@ class Window:
     all_rows: bool
     """Deleted rows too: only objects that have them."""
     refresh: tuple[str, ...] = ()
-    """Fields to read for every row besides: new or retyped ones, and formulas whose turn it is. None moves a stamp."""
+    """Fields to read for every row besides: new or retyped ones, and formulas and other unstamped ones whose turn it
+    is. None moves a stamp."""
     formulas: bool = False
-    """Whether all formula fields are among `refresh`."""
+    """Whether all formula fields and unstamped ones are among `refresh`."""
     known_rows: int = 0
     """In the mirror so far."""
     deletions_since: datetime | None = None
@@ -97,8 +98,8 @@ def window(
     come along early, and the next cursor is the org's clock from before the read.
 
     now: by the org's clock, as the cursor's moments are. known: the columns of the mirror so far. Old rows of a field
-    it lacks keep their stamp, so that field is read for every row, as formulas are once in formulas_every. again: an
-    earlier lower bound, to read something again.
+    it lacks keep their stamp, so that field is read for every row, as formulas and the mapping's unstamped fields are
+    once in formulas_every. again: an earlier lower bound, to read something again.
     """
     described = mapping.keep(describe)
     names = {f["name"] for f in described}
@@ -120,7 +121,7 @@ def window(
         why = ""
     since = start if why or cursor is None else min(cursor.until - overlap, again or cursor.until)
     due = cursor is not None and (cursor.formulas_at is None or now - cursor.formulas_at >= formulas_every)
-    formulas = [f["name"] for f in described if f.get("calculated")] if due else []
+    formulas = [f["name"] for f in described if mapping.drifts(f)] if due else []
     return Window(
         mapping=mapping,
         fields=tuple(f["name"] for f in described),

@@ -52,7 +52,8 @@ class ObjectProof:
     """Ids that are live in the mirror and deleted or gone in the org."""
     different: list[Difference] = field(default_factory=list)
     formulas: list[Difference] = field(default_factory=list)
-    """Sampled formula cells that have aged: they change without a stamp and are refreshed on their own schedule."""
+    """Sampled cells of formulas and unstamped fields that have aged: they change without a stamp and are refreshed on
+    their own schedule."""
     unlisted: int = 0
     """Differences found beyond those listed."""
     reasons: dict[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sfsync.errors import AuthError, InputError, OrgError, QuotaFloor, WarehouseError, WrongOrg
 from sfsync.mapping import ObjectMapping
-from sfsync.moments import utc_now
+from sfsync.moments import iso, utc_now
 from sfsync.salesforce.ids import to18
 from sfsync.salesforce.org import Org
 from sfsync.verify import buckets, counts, gone
@@ -184,7 +184,8 @@ def _sample(task: _Task, scope: Scope, proof: ObjectProof) -> None:
     proof.formulas = found.formulas[:LISTED]
     if found.formulas:
         names = sorted({d.field for d in found.formulas})
-        proof.notes.append(f"formula cells have aged since their last refresh: {', '.join(names)}")
+        since = iso(scope.formulas_at) if scope.formulas_at else "their last refresh"
+        proof.notes.append(f"cells that change without a stamp have aged since {since}: {', '.join(names)}")
 
 
 def _repair(task: _Task, scope: Scope, proof: ObjectProof) -> None:

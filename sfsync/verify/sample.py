@@ -30,6 +30,7 @@ class Sampled:
     """Rows that the org did not give."""
     different: list[Difference] = field(default_factory=list)
     formulas: list[Difference] = field(default_factory=list)
+    """Cells of formulas and of the mapping's unstamped fields: true as of their last refresh."""
 
 
 def sample(org: Org, warehouse: Warehouse, scope: Scope, describe: Mapping[str, Any], rows: int, seed: int) -> Sampled:
@@ -51,22 +52,23 @@ def sample(org: Org, warehouse: Warehouse, scope: Scope, describe: Mapping[str, 
             found.rows -= len(again) - second.rows
             found.changed += second.changed
             found.absent += second.absent
-        formulas = {name for name, kind in compared.items() if kind.calculated}
-        found.different += [d for d in first if d.field not in formulas]
-        found.formulas += [d for d in first if d.field in formulas]
+        found.different += [d for d in first if not compared[d.field].drifts]
+        found.formulas += [d for d in first if compared[d.field].drifts]
     return found
 
 
 @dataclass(frozen=True)
 class _Kind:
     sql_type: str
-    calculated: bool
+    drifts: bool
+    """The org changes it without moving a stamp."""
 
 
 def _compared_fields(scope: Scope, describe: Mapping[str, Any]) -> dict[str, _Kind]:
     """Fields that the mirror holds and the org shows now."""
     kept = {f["name"]: f for f in scope.mapping.keep(describe)}
-    return {name: _Kind(kind, bool(kept[name].get("calculated"))) for name, kind in scope.types.items() if name in kept}
+    drifts = scope.mapping.drifts
+    return {name: _Kind(kind, drifts(kept[name])) for name, kind in scope.types.items() if name in kept}
 
 
 def _choose(warehouse: Warehouse, scope: Scope, rows: int, seed: int) -> list[str]:

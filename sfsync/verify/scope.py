@@ -36,6 +36,8 @@ class Scope:
     """Field → column type, fields the org no longer shows left out."""
     tracked_deletes: bool
     """Deleting a row moves its stamp."""
+    formulas_at: datetime | None
+    """Formulas and unstamped fields are true as of then."""
 
     @property
     def sobject(self) -> str:
@@ -87,5 +89,16 @@ def scopes(warehouse: Warehouse, mappings: Sequence[ObjectMapping]) -> tuple[lis
         columns = types.get(mapping.sobject, {})
         stamp = cursor.watermark or next((name for name in MARKS if name in columns), None)
         tracked = stamp in ("SystemModstamp", "LastModifiedDate")
-        found.append(Scope(mapping, cursor.until, cursor.start, cursor.watermark, stamp, columns, tracked))
+        found.append(
+            Scope(
+                mapping,
+                cursor.until,
+                cursor.start,
+                cursor.watermark,
+                stamp,
+                columns,
+                tracked,
+                cursor.formulas_at,
+            )
+        )
     return found, [m for m in mappings if m.sobject not in cursors]

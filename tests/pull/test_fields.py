@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -177,6 +177,59 @@ def test_the_schedule_of_formulas_keeps_the_orgs_clock(empty):
     empty.execute('UPDATE "Lead" SET "Weight__c" = 2')
     empty.age(86400 + 3600)
     assert empty.pull_one("Lead").refreshed == 2
+
+
+def stamps(world: World, sobject: str) -> list[object]:
+    return [row["SystemModstamp"] for row in world.org.dump(sobject)]
+
+
+def test_the_last_activity_of_a_lead_whose_task_is_done_arrives_on_the_schedule_of_formulas(empty):
+    done, other = empty.leads(2)
+    empty.age()
+    empty.pull_one("Lead")
+    before = stamps(empty, "Lead")
+    empty.save("insert", "Task", [{"WhoId": done, "Status": "Completed", "ActivityDate": "2026-02-03"}])
+    empty.age()
+    assert empty.pull_one("Lead").refreshed == 0
+    assert empty.sql("SELECT DISTINCT LastActivityDate FROM live.Lead") == [(None,)]
+    empty.age(86400)
+    pulled = empty.pull_one("Lead")
+    assert (pulled.read, pulled.refreshed, pulled.warnings) == (0, 1, [])
+    expected = {(done, date(2026, 2, 3)), (other, None)}
+    assert set(empty.sql("SELECT Id, LastActivityDate FROM live.Lead")) == expected
+    assert empty.differences("Lead") == []
+    assert stamps(empty, "Lead") == before
+    assert empty.sql("SELECT formulas_at = until FROM sfsync.cursors") == [(True,)]
+
+
+def test_what_tasks_and_contact_roles_change_of_a_deal_arrives_on_the_schedule_of_formulas(empty):
+    deal = {"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-05-01"}
+    [id], [contact] = empty.save("insert", "Opportunity", [deal]), empty.save("insert", "Contact", [{"LastName": "C"}])
+    empty.age()
+    empty.pull_one("Opportunity")
+    before = stamps(empty, "Opportunity")
+    role = {"OpportunityId": id, "ContactId": contact, "IsPrimary": True}
+    empty.save("insert", "OpportunityContactRole", [role])
+    empty.save("insert", "Task", [{"WhatId": id, "Status": "Not Started", "ActivityDate": "2020-01-01"}])
+    empty.age(86400 + 3600)
+    assert empty.pull_one("Opportunity").refreshed == 1
+    kept = empty.sql("SELECT ContactId, HasOpenActivity, HasOverdueTask FROM live.Opportunity")
+    assert kept == [(contact, True, True)]
+    assert empty.differences("Opportunity") == []
+    assert stamps(empty, "Opportunity") == before
+
+
+def test_a_users_mapping_may_name_what_else_changes_without_a_stamp(empty, tmp_path):
+    path = tmp_path / "lead.yaml"
+    path.write_text("sobject: Lead\nfields: [LastName, Phone]\nunstamped: [phone]\n", encoding="utf-8")
+    empty.leads(2)
+    empty.age()
+    mappings = [read_mapping(path)]
+    empty.pull(mappings=mappings)
+    empty.execute('UPDATE "Lead" SET "Phone" = \'+49 0\', "LastActivityDate" = DATE \'2026-02-03\'')
+    empty.age(86400)
+    assert result(empty.pull(mappings=mappings), "Lead").refreshed == 2
+    assert empty.sql("SELECT DISTINCT Phone FROM live.Lead") == [("+49 0",)]
 
 
 def test_a_field_hidden_behind_an_unmodified_describe_is_noticed_in_the_same_run(empty):

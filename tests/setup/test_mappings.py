@@ -107,6 +107,7 @@ def test_a_new_mapping_loads_and_passes_the_check(config, server):
     assert (made.sobject, made.fields, made.watermark, made.api) == ("Campaign", None, "SystemModstamp", "auto")
     assert "Status" in made.track
     assert "OwnerId" in made.track
+    assert made.unstamped == ("LastActivityDate",)
     assert run("check", "Campaign", "--config", str(config))[0] == 0
     assert api.pull(str(config), objects=["Campaign"]).exit_code == 0
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 
 from sfsync.mapping import load_mappings
+from sfsync.moments import iso
 from sfsync.practice.org import PracticeOrg
 from sfsync.practice.serve import PracticeServer
+from tests.pull.world import result
 from tests.verify.proof import Proof, of
 from tests.verify.test_verify import MANY
 
@@ -31,6 +34,31 @@ def test_every_kind_of_difference_is_found_and_mended(pulled, warehouse, tmp_pat
         assert (lead.reread, lead.tombstoned, lead.ok) == (2, 1, True)
         assert proof.cursor_rows() == cursors
         assert proof.verify("Lead", ids=True, sample=1000).exit_code == 0
+
+
+def test_what_the_org_changes_without_a_stamp_has_aged_until_its_refresh_and_is_no_difference(warehouse, tmp_path):
+    with PracticeOrg() as org, PracticeServer(org) as server:
+        proof = Proof(server, tmp_path)
+        proof.warehouse = warehouse
+        lead = [load_mappings()["Lead"]]
+        ids = proof.leads(3)
+        proof.age()
+        proof.pull(mappings=lead)
+        [(pulled_at,)] = proof.sql("SELECT formulas_at FROM sfsync.cursors")
+        proof.save("insert", "Task", [{"WhoId": ids[0], "Status": "Completed", "ActivityDate": "2026-02-03"}])
+        aged = proof.verify(mappings=lead, ids=True, sample=10)
+        found = of(aged, "Lead")
+        assert (aged.exit_code, found.sampled, found.different) == (0, 3, [])
+        assert [(d.id, d.field, d.org, d.mirror) for d in found.formulas] == [
+            (ids[0], "LastActivityDate", date(2026, 2, 3), None)
+        ]
+        assert found.notes == [f"cells that change without a stamp have aged since {iso(pulled_at)}: LastActivityDate"]
+        proof.execute('UPDATE "Lead" SET "Phone" = \'007\' WHERE "Id" = $1', ids[1])
+        other = proof.verify(mappings=lead, sample=10)
+        assert (other.exit_code, [d.field for d in of(other, "Lead").different]) == (3, ["Phone"])
+        proof.age(86400)
+        assert result(proof.pull(mappings=lead), "Lead").refreshed == 1
+        assert of(proof.verify(mappings=lead, sample=10), "Lead").formulas == []
 
 
 def test_a_difference_in_many_rows_is_narrowed_down(warehouse, tmp_path):
