@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sfsync.pull import PullResult
     from sfsync.pull.cost import Cost
     from sfsync.push.result import PushResult
+    from sfsync.report.content import Report
     from sfsync.rules import CheckResult
     from sfsync.rules.waivers import Waiver
     from sfsync.salesforce.org import Org
@@ -302,6 +303,45 @@ def waivers(config: Given = None) -> list[dict[str, Any]]:
         counts = covered(warehouse, con)
         found = read_waivers(warehouse, con)
     return [{**w.as_json(), "expired": not w.holds(today), "findings": counts.get(w.key, 0)} for w in found]
+
+
+def report(
+    config: Given = None,
+    *,
+    out: str | Path | None = "report.html",
+    client: str | None = None,
+    logo: str | Path | None = None,
+    sections: Sequence[str] = (),
+    rows: int = 200,
+    as_of: date | None = None,
+    checking: bool | None = None,
+    progress: Progress = _silent,
+    on_wait: Callable[[str], None] | None = None,
+    run: Run | None = None,
+) -> Report:
+    """Write what the mirror and the checks say into one file, `*.html`, `*.xlsx` or `*.json`; asks the org nothing.
+
+    sections: those of sfsync.report.SECTIONS, all when empty. rows: the longest list shown; what is cut lies in CSV
+    files beside `out`, named by the Report's `files`. checking: whether to evaluate the rules before; None: when the
+    mirror is newer than the last check. out: None writes nothing. Raises as sfsync.report.run_report does.
+    """
+    from sfsync.report import SECTIONS, run_report
+
+    config = configured(config)
+    return run_report(
+        config,
+        open_warehouse(config, on_wait),
+        check=lambda: check(config, as_of=as_of, progress=progress),
+        checking=checking,
+        out=out,
+        client=client,
+        logo=logo,
+        sections=sections or SECTIONS,
+        rows=rows,
+        as_of=as_of,
+        progress=progress,
+        run=run,
+    )
 
 
 def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | None = None) -> DedupeResult:

@@ -41,24 +41,20 @@ def report(
     Exit code 0: written; 3: written, but a part of it broke and says so.
     """
     from sfsync import api
-    from sfsync.report import SECTIONS, run_report
-    from sfsync.runs import new_run
 
-    found, run = api.configured(config), new_run("report")
-    day = as_of.date() if as_of else None
+    run = api.new_run("report")
     with progress(output) as tell:
-        made = run_report(
-            found,
-            api.open_warehouse(found, on_wait=lambda who: note(output, who)),
-            check=lambda: api.check(found, as_of=day, progress=tell),
-            checking=checking,
+        made = api.report(
+            config,
             out=out,
             client=client,
             logo=logo,
-            sections=[name.strip() for name in sections.split(",")] if sections else SECTIONS,
+            sections=[name.strip() for name in sections.split(",")] if sections else (),
             rows=rows,
-            as_of=day,
+            as_of=as_of.date() if as_of else None,
+            checking=checking,
             progress=tell,
+            on_wait=lambda who: note(output, who),
             run=run,
         )
     document = {**run.envelope(), "out": str(out), **made.summary(), "files": list(made.files)}

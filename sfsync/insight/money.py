@@ -133,9 +133,12 @@ class Rates:
         ]
 
 
+WIDE = "CAST({} AS DECIMAL(38, 6))"
+"""Money about to be multiplied: in DuckDB the product of small decimals must fit into a small decimal."""
 SUMS = (
     "COUNT(*) AS n, SUM(d.amount) AS amount, SUM(CASE WHEN d.amount IS NULL THEN 1 ELSE 0 END) AS n_no_amount, "
-    "SUM(d.amount * COALESCE(d.probability, 0)) AS weighted, "
-    "SUM(d.amount * COALESCE(d.stage_probability, 0)) AS weighted_by_stage, d.currency AS currency, d.rate AS rate"
+    f"SUM({WIDE.format('d.amount')} * COALESCE(d.probability, 0)) AS weighted, "
+    f"SUM({WIDE.format('d.amount')} * COALESCE(d.stage_probability, 0)) AS weighted_by_stage, "
+    "d.currency AS currency, d.rate AS rate"
 )
 """The sums of a group of deals d; group by d.currency, d.rate and whatever else. Exact decimals."""
