@@ -180,6 +180,12 @@ class PracticeServer:
         )
         return _Server(config)
 
+    def settle(self) -> None:
+        """Wait until nothing is being answered: a client that gave up leaves requests behind, which still count."""
+        waited = threading.Event()
+        while self._server is not None and self._server.server_state.tasks:
+            waited.wait(0.005)
+
     def stop(self) -> None:
         """Close the port, end what runs, drop temporary files. A second call does nothing."""
         self.site.stopping.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
@@ -202,6 +202,7 @@ def _bulk_pages(org: Org, read: Read, manifest: Manifest) -> tuple[Page, ...]:
                 read.progress(read.sobject, done, info.records)
         except BaseException:
             pool.shutdown(cancel_futures=True)
+            _keep_arrived(read, manifest, waiting)
             raise
     if done != info.records:
         raise Mismatch(
@@ -209,6 +210,15 @@ def _bulk_pages(org: Org, read: Read, manifest: Manifest) -> tuple[Page, ...]:
             f"promise {done}. Nothing was changed; pull again."
         )
     return read.staging.pages(manifest)
+
+
+def _keep_arrived(read: Read, manifest: Manifest, waiting: Mapping[Future[Page], str]) -> None:
+    """Pages that came while another one failed are not fetched again by the next run."""
+    for future, locator in waiting.items():
+        if locator not in manifest.pages and not future.cancelled() and future.exception() is None:
+            page = future.result()
+            manifest.keep(locator, page.path, page.rows, page.columns)
+    read.staging.save(manifest)
 
 
 def _job(org: Org, read: Read, manifest: Manifest) -> BulkQuery:

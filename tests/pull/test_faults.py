@@ -146,6 +146,7 @@ def test_staged_pages_are_not_fetched_twice(empty):
     staged = len(list((empty.folder / "staging").rglob("page-*.csv")))
     assert 1 <= staged <= 4
     empty.server.faults.clear()
+    empty.server.settle()
     calls = empty.server.site.calls
     calls.clear()
     assert empty.pull_one("Lead", api="bulk").complete
