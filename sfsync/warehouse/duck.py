@@ -23,7 +23,7 @@ MAX_LINE = 4_000_000
 
 BUFFER = 2 * MAX_LINE
 """Bytes the reader takes at a time, per thread. Its own choice, 16 lines of that size, does not fit a small memory."""
-LOAD_MEMORY = 100.0, 60.0, 0.75
+LOAD_MEMORY = 80.0, 40.0, 0.7
 """Megabytes a load may take: at least; and in all, with so much for each column. Measured with one thread and DuckDB
 1.5: a table of 250 columns needs 200, one of 800 needs 600. A second thread takes as much again and is no faster, as
 pages arrive more slowly than one thread loads them.
