@@ -55,7 +55,7 @@ cursors = _table(
     ("full_at", Moment, "when the object was last read in full"),
     ("late_rows", BigInteger, "rows of the last pull that became visible after the pull they belonged to"),
     ("late_seconds", BigInteger, "the worst lag of those rows, in seconds"),
-    ("formulas_at", Moment, "when formula fields were last read for every row: their values are as of then"),
+    ("formulas_at", Moment, "when formula and unstamped fields were last read for every row: they are as of then"),
     ("reconciled_at", Moment, "when the Ids here were last compared with all Ids of the org"),
     ("deletions_at", Moment, "every deletion the org logged before this moment has been looked at"),
     ("run_id", Text, "the run that last committed"),
