@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sfsync.pull.staging import write_page
+from sfsync.pull.window import Window
 from sfsync.salesforce.org import Org
 from sfsync.salesforce.soql import in_list, select
+from sfsync.warehouse.mirror import Batch
 from sfsync.warehouse.page import Page
 
 AT_ONCE = 200
@@ -23,6 +26,19 @@ class Reread:
     pages: list[Page] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     """Ids of the rows in the pages, deleted ones too: the others are nowhere in the org, for this user."""
+
+    def batch(self, window: Window, run_id: str, now: datetime) -> Batch:
+        """To be taken in without moving the cursor: these rows came out of turn."""
+        return Batch(
+            sobject=window.sobject,
+            pages=self.pages,
+            run_id=run_id,
+            now=now,
+            until=now,
+            watermark=window.watermark,
+            track=window.mapping.track,
+            keeps_cursor=True,
+        )
 
 
 def read_by_id(

@@ -84,20 +84,10 @@ def look_again(
     """
     staging.begin()
     found = read_by_id(org, window.sobject, window.fields, ids, staging.folder, all_rows=window.all_rows)
-    batch = mirror.Batch(
-        sobject=window.sobject,
-        pages=found.pages,
-        run_id=run_id,
-        now=now,
-        until=now,
-        watermark=window.watermark,
-        track=window.mapping.track,
-        keeps_cursor=True,
-    )
 
     def settle(con: sa.Connection) -> int:
         if found.seen:
-            mirror.take_in(con, batch)
+            mirror.take_in(con, found.batch(window, run_id, now))
         mark_gone(con, window.sobject, [id for id in ids if id not in found.seen], "purged", now)
         open_follow(con)
         _dealt_with(con, window.sobject, log)

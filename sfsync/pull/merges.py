@@ -36,16 +36,8 @@ def reread_children(
             continue
         place = staging.besides(w.sobject)
         place.begin()
-        batch = mirror.Batch(
-            sobject=w.sobject,
-            pages=read_by_id(org, w.sobject, w.fields, ids, place.folder, all_rows=w.all_rows).pages,
-            run_id=run_id,
-            now=now,
-            until=now,
-            watermark=w.watermark,
-            track=w.mapping.track,
-            keeps_cursor=True,
-        )
+        found = read_by_id(org, w.sobject, w.fields, ids, place.folder, all_rows=w.all_rows)
+        batch = found.batch(w, run_id, now)
         loaded = warehouse.attempt(partial(mirror.take_in, batch=batch))
         read[w.sobject] = loaded.read
         merged += loaded.merged
