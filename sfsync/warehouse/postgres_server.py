@@ -116,7 +116,9 @@ class PostgresServer:
 
     def _writing_engine(self) -> sa.Engine:
         if self._writer is None:
-            self._writer = self._engine({}, self._arguments())
+            # Never prepared: a table of a passing shape gets made anew under the same name within one transaction, and
+            # a plan kept from the first would refuse the second ("cached plan must not change result type").
+            self._writer = self._engine({}, {**self._arguments(), "prepare_threshold": None})
         return self._writer
 
     def _arguments(self) -> dict[str, Any]:

@@ -198,6 +198,17 @@ def test_a_failure_that_the_caller_swallowed_is_not_taken_for_a_commit(server):
         swallow()
 
 
+def test_a_table_made_anew_with_other_columns_is_read_as_it_is(server):
+    with server.write():
+        pass
+    with server.draft() as draft:
+        for n in range(20):
+            names = [f"c{i}" for i in range(n % 4 + 1)]
+            with draft.attempt():
+                draft.fill("t", "SELECT " + ", ".join(f"1 AS {name}" for name in names))
+            assert list(draft.con.exec_driver_sql("SELECT * FROM t LIMIT 0").keys()) == names
+
+
 COMMITS = """
 import itertools
 with w.write() as con:
