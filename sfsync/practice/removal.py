@@ -14,6 +14,8 @@ from sfsync.practice.schema import Child, SObject
 from sfsync.practice.upkeep import refresh_activity, refresh_primary_contacts
 
 BIN_DAYS = 15
+UNBINNED = ("CampaignMember",)
+"""Gone for good when they are deleted by themselves; what is deleted along with another record waits with that."""
 
 
 def remove(
@@ -38,7 +40,7 @@ def remove(
         restore(moment, obj, ids)
     elif ids:
         delete(moment, obj, ids)
-        if op == "hardDelete":
+        if op == "hardDelete" or obj.name in UNBINNED:
             purge(moment, obj.name, ids)
     return [Saved(d.id, False, d.error) for d in drafts]
 

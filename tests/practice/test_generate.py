@@ -21,7 +21,7 @@ TODAY = datetime(2026, 3, 10, 15, 0, tzinfo=UTC)
 LEADS = 5000
 SOBJECTS = (
     *("Lead", "Account", "Contact", "Opportunity", "OpportunityHistory", "OpportunityContactRole", "Task"),
-    *("LeadHistory", "User", "UserRole", "Group", "QueueSobject"),
+    *("LeadHistory", "User", "UserRole", "Group", "QueueSobject", "Campaign", "CampaignMember"),
 )
 
 
@@ -201,6 +201,34 @@ def test_nothing_temporary_is_left_behind(made: Made) -> None:
     with made.org.transaction() as connection:
         left = connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
     assert left == []
+
+
+MEMBERS = """
+    SELECT m.*, l."CreatedDate" AS came, l."IsConverted" AS converted, l."ConvertedDate" AS ended,
+        l."ConvertedContactId" AS became, c."StartDate" AS starts
+    FROM "CampaignMember" m JOIN "Campaign" c ON c."Id" = m."CampaignId" LEFT JOIN "Lead" l ON l."Id" = m."LeadId" """
+
+
+def test_leads_are_in_campaigns_and_stay_when_they_are_converted(made: Made) -> None:
+    members = f"SELECT count(*) FROM ({MEMBERS})"
+    everybody = made.one(members)
+    assert everybody == made.truth.rows["CampaignMember"] > 0.3 * LEADS
+    assert made.one(f"{members} WHERE converted") > 100
+    assert made.one(f'{members} WHERE "LeadId" IS NULL') > 100
+    assert 0.2 < made.one(f'{members} WHERE "HasResponded"') / everybody < 0.3
+    wrong = (
+        '"LeadId" IS NULL AND "ContactId" IS NULL',
+        '"LeadId" IS NOT NULL AND "ContactId" IS DISTINCT FROM CASE WHEN converted THEN became END',
+        '"CreatedDate" < greatest(came, starts) OR (converted AND "CreatedDate"::DATE > ended)',
+        """("Status" = 'Responded') <> "HasResponded" OR "HasResponded" = ("FirstRespondedDate" IS NULL)""",
+        '"FirstRespondedDate" < "CreatedDate"::DATE',
+    )
+    for condition in wrong:
+        assert made.one(f"{members} WHERE {condition}") == 0, condition
+    assert made.one('SELECT max(n) FROM (SELECT count(*) AS n FROM "CampaignMember" GROUP BY "CampaignId", '
+                    'coalesce("LeadId", "ContactId"))') == 1  # fmt: skip
+    assert made.one('SELECT count(*) FROM (SELECT 1 FROM "CampaignMember" WHERE "LeadId" IS NOT NULL GROUP BY "LeadId" '
+                    "HAVING count(*) > 1)") > 50  # fmt: skip
 
 
 # -- Ids, references, times -------------------------------------------------------------------------------------

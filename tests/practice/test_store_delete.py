@@ -149,6 +149,16 @@ def test_hard_delete_and_purge_leave_only_the_log(org: PracticeOrg) -> None:
     assert [d["id"] for d in log["deletedRecords"]] == [first, second]
 
 
+def test_a_campaign_member_never_lies_in_the_bin_by_itself(org: PracticeOrg) -> None:
+    campaign, person = create(org, "Campaign", Name="Fair"), create(org, "Lead", LastName="D", Company="A")
+    alone, along = (create(org, "CampaignMember", CampaignId=campaign, LeadId=person) for _ in range(2))
+    change(org, "delete", "CampaignMember", alone)
+    change(org, "delete", "Lead", person)
+    assert {i: r["IsDeleted"] for i, r in rows(org, "CampaignMember").items()} == {along: True}
+    log = org.deleted("CampaignMember", NOW - timedelta(minutes=5), NOW + timedelta(minutes=5))
+    assert {d["id"] for d in log["deletedRecords"]} == {alone, along}
+
+
 def test_undelete_does_not_forget_what_was_purged_meanwhile(org: PracticeOrg) -> None:
     family = Family(org)
     change(org, "delete", "Account", family.account)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sfsync.practice.generate import accounts, companies, deals, leads, partners, people, staff, tasks, truth
+from sfsync.practice.generate import accounts, campaigns, companies, deals, leads, partners, people, staff, tasks, truth
 from sfsync.practice.generate.catalogue import extra_leads
 from sfsync.practice.generate.layout import MAX_LEADS, plan
 from sfsync.practice.generate.workshop import Progress, Workshop
@@ -38,7 +38,8 @@ class Truth:
 def generate(org: PracticeOrg, *, leads: int = 5000, seed: int = 1, progress: Progress | None = None) -> Truth:
     """Fill a new org with leads and the accounts, contacts, opportunities, tasks and histories that go with them.
 
-    Of `leads` leads a fifth are converted. For each there are .25 accounts, .6 contacts, .4 opportunities, 1.2 tasks.
+    Of `leads` leads a fifth are converted. For each there are .25 accounts, .6 contacts, .4 opportunities, 1.2 tasks;
+    .4 campaign memberships in two dozen campaigns.
     The same seed, number and clock give the same bytes: all dates are counted back from `org.clock.now()`.
     What is wrong on purpose is written to the table `practice_truth(kind, code, sobject, id, group_id, note)` of the
     org's database. kind is defect (code: the rule that it breaks), duplicate and near_miss (group_id: who belongs
@@ -83,6 +84,7 @@ def _build(shop: Workshop, count: int, progress: Progress) -> None:
         ("Account", (partial(accounts.store_accounts, shop, layout),)),
         ("Contact", (partial(accounts.store_contacts, shop),)),
         ("Lead", (partial(leads.store_leads, shop, layout),)),
+        ("Campaign", (partial(campaigns.store_campaigns, shop),)),
         ("truth", (partial(truth.store, shop),)),
     )
     for done, (name, works) in enumerate(steps):
