@@ -49,11 +49,13 @@ class State:
     taken: date
     """The day the values are of: `day`, or that of the snapshot used, or of the last pull."""
     sql: str
+    first_hand: date | None = None
+    """The day of the oldest snapshot, where one from before it is told from another source."""
 
     @property
     def note(self) -> str | None:
         if self.origin == "history":
-            return f"{self.day} is {REBUILT}"
+            return f"{self.day} is {REBUILT}" + (f"; first-hand from {self.first_hand}" if self.first_hand else "")
         if self.taken == self.day:
             return None
         if self.origin == "mirror":
@@ -72,6 +74,7 @@ class Deals:
             "Opportunity", "StageName", "CloseDate", "IsClosed", "IsWon", self.source.settings.amount_field
         )
         self.source.need("OpportunityStage", "MasterLabel", "IsClosed", "IsWon", "DefaultProbability")
+        self.source.need_number("Opportunity", self.source.settings.amount_field)
         self.rates = Rates(self.source)
 
     @cached_property
@@ -117,7 +120,7 @@ class Deals:
         if taken:
             return State(day, "snapshot", taken, self._snapshot(taken))
         if self.source.has("salesforce.OpportunityHistory", "OpportunityId", "StageName", "CreatedDate"):
-            return State(day, "history", day, self._history(day))
+            return State(day, "history", day, self._history(day), self.first_hand)
         raise InputError(
             f"nothing tells how opportunities stood on {day}: no snapshot of that week, and OpportunityHistory is not "
             "in the warehouse. Add OpportunityHistory to `objects:` and run `sfsync pull`."

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from sfsync.errors import InputError
 from sfsync.insight.source import DATED_RATE, Source
 from sfsync.insight.table import counted, money
 
@@ -83,11 +84,25 @@ class Rates:
         )
         return {r.code: (Decimal(r.rate), bool(r.corporate)) for r in found if r.rate}
 
+    def _asked(self, code: str) -> str:
+        """A code that amounts can be told in; raises InputError, with those there are, when they cannot."""
+        table, column = ("Opportunity", "CurrencyIsoCode") if self.multi else ("Organization", "DefaultCurrencyIsoCode")
+        if not self.source.has(table, column):  # nothing here says otherwise
+            return code
+        found = self.source.rows(f"SELECT DISTINCT t.{column} AS code FROM live.{table} t WHERE t.{column} IS NOT NULL")
+        known = sorted({*self._static, *(r.code for r in found)} if self.multi else {r.code for r in found})
+        if known and code not in known:
+            have = f"the org has {', '.join(known)}" + ("" if self.multi else " only")
+            raise InputError(f'amounts cannot be told in "{code}": {have}.')
+        return code
+
     @cached_property
     def currency(self) -> str | None:
-        """The currency of every total; None in an org with one currency."""
-        if self.source.settings.currency or not self.multi:
-            return self.source.settings.currency
+        """The currency of every total; None in an org with one currency. Raises InputError for one there is not."""
+        if self.source.settings.currency:
+            return self._asked(self.source.settings.currency)
+        if not self.multi:
+            return None
         corporate = next((code for code, (_, is_corporate) in self._static.items() if is_corporate), None)
         if corporate:
             return corporate
@@ -109,8 +124,8 @@ class Rates:
         if currency is None:
             return None
         own = Decimal(dated) if dated else self._static.get(currency, (None, False))[0]
-        target = self._static.get(self.currency or "", (Decimal(1), True))[0]
-        return None if own is None else own / target
+        target = self._static.get(self.currency or "", (None, False))[0]
+        return None if own is None or target is None else own / target
 
     def tally(self, row: Any) -> Tally:
         """A group of opportunities of one currency and rate, as `SUMS` selects it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sfsync.errors import InputError, nearest
 from sfsync.insight.deals import Deals, State
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
@@ -56,9 +57,14 @@ def pipeline(source: Source, *, exclude_omitted: bool = False) -> Table:
 
 
 def open_deals(source: Source, stage: str | None = None) -> Table:
-    """The opportunities behind the pipeline, largest first; amounts in their own currency."""
+    """The opportunities behind the pipeline, largest first; amounts in their own currency.
+
+    stage: only of this one. Raises InputError, with the nearest, for a stage that neither the org nor a deal has.
+    """
     deals = Deals(source)
     rows = list(each_open_deal(deals, stage))
+    if not rows and stage is not None and stage not in deals.by_name:
+        raise InputError(f'there is no stage "{stage}".{nearest(stage, list(deals.by_name))}')
     return make("Open opportunities", DEALS, rows, parameters=source.common, notes=[deals.at(source.as_of).note])
 
 

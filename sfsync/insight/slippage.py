@@ -49,6 +49,7 @@ def slip_rate(source: Source, period: Period) -> Table:
         rows,
         facts={"slip_rate_percent": percent(fates["slipped"].n, every.n)},
         notes=[
+            deals.first_hand_note,
             *state_notes([start, end]),
             *deals.rates.notes(every.n_no_rate),
             f"{period.label} has not ended: as of {source.as_of}" if source.as_of < period.end else None,

@@ -23,6 +23,8 @@ from sfsync.warehouse.schema import column
 
 TERMINAL_STATUSES = ("Closed - Not Converted", "Unqualified", "Disqualified")
 DATED_RATE = "DatedConversionRate"
+NUMBERS = ("DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL", "INT")
+"""What the types of columns with numbers have in their names, in either database."""
 BATCH = 5000
 
 
@@ -34,7 +36,7 @@ class Settings:
     currency: str | None = None
     """Code of the currency of every total; None: the org's corporate one, else the one most opportunities have."""
     fiscal_start_month: int | None = None
-    """None: the Organization's, else January."""
+    """None: the org's own, else January."""
     fiscal_named_by_start: bool | None = None
     custom_fiscal_years: bool = False
     """The org defines its own fiscal years; they are read from Period, and refused without it."""
@@ -117,6 +119,12 @@ class Source:
             if name.casefold() not in there:
                 raise InputError(f"{table} has no {name} in the warehouse.{nearest(name, list(there))}")
 
+    def need_number(self, table: str, name: str) -> None:
+        """Raises InputError when a column that is there holds anything but numbers."""
+        kind = self.columns(table)[name.casefold()]
+        if not any(number in kind.upper() for number in NUMBERS):
+            raise InputError(f"{table}.{name} holds no numbers ({kind.lower()}): name a field with amounts.")
+
     def column(self, table: str, alias: str, name: str, kind: str) -> str:
         """`alias.Name`, or a null of that type when the mirror lacks the column."""
         return f"{alias}.{column(name)}" if self.has(table, name) else f"CAST(NULL AS {kind})"
@@ -125,7 +133,10 @@ class Source:
 
     @cached_property
     def fiscal(self) -> Fiscal:
-        """The org's fiscal calendar. Raises InputError for custom fiscal years without Period rows."""
+        """The org's fiscal calendar: its Period rows, where they differ from the settings of Organization.
+
+        A first month among our settings goes before both. Raises InputError for custom fiscal years without Period.
+        """
         start, named = self.settings.fiscal_start_month, self.settings.fiscal_named_by_start
         if self.has("Organization", "FiscalYearStartMonth"):
             named_by = self.column("Organization", "o", "UsesStartDateAsFiscalYearName", "boolean")
@@ -134,7 +145,8 @@ class Source:
                 start = start or found[0].month
                 named = bool(found[0].named) if named is None else named
         standard = Fiscal(int(start or 1), bool(named))
-        periods = self._periods() if self.settings.custom_fiscal_years or self.has("Period", "Type") else []
+        own = self.settings.custom_fiscal_years or self.settings.fiscal_start_month is None
+        periods = self._periods() if own else []
         if self.settings.custom_fiscal_years and not periods:
             raise InputError(
                 "the org has custom fiscal years, and its Period rows are not in the warehouse. "

@@ -90,3 +90,18 @@ def test_custom_fiscal_years_come_from_their_periods(warehouse: Warehouse) -> No
         assert opened.fiscal.parse("Q2 FY2026", TODAY).start == date(2026, 3, 30)
         with pytest.raises(InputError, match="has no month"):
             opened.fiscal.parse("this-month", TODAY)
+
+
+def test_a_first_month_asked_for_goes_before_the_org_s_own_periods(warehouse: Warehouse) -> None:
+    fill(warehouse, "Organization", {"Id": "1", "FiscalYearStartMonth": 2})
+    fill(
+        warehouse,
+        "Period",
+        {"Id": "1", "Type": "Year", "StartDate": date(2026, 2, 1), "EndDate": date(2027, 1, 31)},
+        {"Id": "2", "Type": "Quarter", "StartDate": date(2026, 2, 1), "EndDate": date(2026, 4, 30)},
+    )
+    with source(warehouse) as opened:
+        assert opened.fiscal.parse("this-quarter", TODAY).label == "Q1 FY2027"
+    with source(warehouse, fiscal_start_month=7) as opened:
+        period = opened.fiscal.parse("this-quarter", TODAY)
+    assert (period.label, period.start, period.end) == ("Q3 FY2026", date(2026, 1, 1), date(2026, 3, 31))

@@ -49,6 +49,23 @@ def test_forecast_by_month_adds_up_to_the_quarter(warehouse: Warehouse) -> None:
         assert months == found.row(period=Q1, basis="single")[name]
 
 
+def test_quarters_add_up_to_the_year(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse) as opened:
+        found = by_category(opened, opened.fiscal.parse("FY2027", TODAY), split="quarter")
+        before = by_category(opened, opened.fiscal.parse("Q4 FY2026", TODAY))
+    names = ("Closed", "Commit", "BestCase", "Pipeline", "OpenPipeline")
+    for basis in ("single", "cumulative"):
+        rows = {r["period"]: r for r in found.rows if r["basis"] == basis}
+        assert list(rows) == ["Q1 FY2027", "Q2 FY2027", "Q3 FY2027", "Q4 FY2027", "FY2027"]
+        year = rows.pop("FY2027")
+        for name in names:
+            if year[name] is not None:
+                assert sum(r[name] for r in rows.values()) == year[name]
+    assert cells(found.row(period="FY2027", basis="single"), *names[:4]) == [30000, 40000, 75000, 38000]
+    assert cells(before.row(basis="single"), *names[:4]) == [60000, 0, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [

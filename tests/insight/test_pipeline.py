@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from sfsync.errors import InputError
 from sfsync.insight.pipeline import open_deals, pipeline
 from sfsync.warehouse import Warehouse
-from tests.insight.world import at, d1, fill, opportunity, source, stages
+from tests.insight.world import at, d1, fill, opportunity, snapshot, source, stages
 
 
 def test_pipeline_by_stage_adds_up_to_the_worked_numbers(warehouse: Warehouse) -> None:
@@ -79,8 +83,6 @@ def test_pipeline_converts_currencies_and_counts_what_it_cannot(warehouse: Wareh
 
 
 def test_a_dated_rate_is_the_one_valid_on_the_close_date(warehouse: Warehouse) -> None:
-    from datetime import date
-
     stages(warehouse)
     fill(warehouse, "CurrencyType", {"Id": "1", "IsoCode": "USD", "ConversionRate": Decimal(1), "IsCorporate": True},
          {"Id": "2", "IsoCode": "EUR", "ConversionRate": Decimal("0.9"), "IsCorporate": False})  # fmt: skip
@@ -126,3 +128,72 @@ def test_deals_without_stage_flags_or_amount_are_counted(warehouse: Warehouse) -
         found = pipeline(opened)
     assert (found.row(line="total")["n"], found.row(line="total")["n_no_amount"]) == (1, 1)
     assert 'stage "Gone" is not among the org\'s stages (OPP-002)' in found.notes
+
+
+def test_no_currency_is_made_up(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    fill(warehouse, "CurrencyType", {"Id": "1", "IsoCode": "USD", "ConversionRate": Decimal(1), "IsCorporate": True},
+         {"Id": "2", "IsoCode": "EUR", "ConversionRate": Decimal("0.9"), "IsCorporate": False})  # fmt: skip
+    fill(
+        warehouse,
+        "Opportunity",
+        opportunity("1", 500, "Proposal", "2026-04-01", CurrencyIsoCode="USD"),
+        opportunity("2", 70, "Proposal", "2026-04-01", CurrencyIsoCode="XTS"),
+        more={"CurrencyIsoCode": "TEXT"},
+    )
+    with source(warehouse, currency="EUR") as opened:
+        assert pipeline(opened).row(line="total")["amount"] == Decimal(450)
+    with source(warehouse, currency="XTS") as opened:
+        total = pipeline(opened).row(line="total")
+    assert (total["amount"], total["n_no_rate"]) == (Decimal(70), 1)
+    with (
+        source(warehouse, currency="XXX") as opened,
+        pytest.raises(InputError, match='cannot be told in "XXX": the org has EUR, USD, XTS'),
+    ):
+        pipeline(opened)
+
+
+def test_an_org_of_one_currency_is_told_in_no_other(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse, currency="EUR") as opened:
+        assert "amounts in EUR" in pipeline(opened).notes
+    with warehouse.write() as con:
+        con.exec_driver_sql("DROP VIEW live.Organization")
+        con.exec_driver_sql("DROP TABLE salesforce.Organization")
+    fill(
+        warehouse, "Organization", {"Id": "1", "DefaultCurrencyIsoCode": "USD"}, more={"DefaultCurrencyIsoCode": "TEXT"}
+    )
+    with source(warehouse, currency="USD") as opened:
+        assert pipeline(opened).row(line="total")["amount"] == Decimal(165000)
+    with source(warehouse, currency="EUR") as opened, pytest.raises(InputError, match="the org has USD only"):
+        pipeline(opened)
+
+
+def test_a_field_without_numbers_is_no_amount(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with (
+        source(warehouse, amount_field="Name") as opened,
+        pytest.raises(InputError, match=r"Opportunity\.Name holds no"),
+    ):
+        pipeline(opened)
+    with source(warehouse, amount_field="Probability") as opened:
+        assert pipeline(opened).row(line="total")["amount"] == Decimal(295)
+
+
+def test_a_stage_there_is_not_is_not_an_empty_list(warehouse: Warehouse) -> None:
+    d1(warehouse)
+    with source(warehouse) as opened:
+        with pytest.raises(InputError, match=r'no stage "Proposa1"\. Nearest: "Proposal"'):
+            open_deals(opened, "Proposa1")
+        assert open_deals(opened, "Closed Won").rows == []
+
+
+def test_a_rebuilt_day_says_from_when_history_is_first_hand(warehouse: Warehouse) -> None:
+    deals = d1(warehouse)
+    snapshot(warehouse, "2026-03-10", *deals)
+    history = {"Id": "H", "OpportunityId": "O1", "StageName": "Prospecting", "CreatedDate": at("2026-02-15")}
+    fill(warehouse, "OpportunityHistory", history)
+    with source(warehouse, as_of=date(2026, 2, 20)) as opened:
+        notes = pipeline(opened).notes
+    assert notes[0].startswith("2026-02-20 is rebuilt from OpportunityHistory")
+    assert notes[0].endswith("; first-hand from 2026-03-10")

@@ -32,6 +32,7 @@ def test_slip_rate_of_five_deals(warehouse: Warehouse) -> None:
     assert {r["line"]: r["n"] for r in found.rows} == {"won": 2, "lost": 1, "slipped": 2, "removed": 0, "total": 5}
     assert str(found.facts["slip_rate_percent"]) == "40.0"
     assert found.row(line="slipped")["amount"] == Decimal(20)
+    assert "history is first-hand from 2026-01-31" in found.notes
 
 
 def test_pushes_of_open_deals(warehouse: Warehouse) -> None:

@@ -107,18 +107,28 @@ def test_waterfall_without_window(warehouse: Warehouse, snapshots: bool) -> None
     assert {r["bar"]: int(r["amount"]) for r in found.rows} == EVERYTHING
 
 
-def test_waterfall_lists_the_deals_behind_each_bar(warehouse: Warehouse) -> None:
-    d2(warehouse, snapshots=True)
+@pytest.mark.parametrize("snapshots", [True, False], ids=["snapshot", "history"])
+def test_waterfall_lists_the_deals_behind_each_bar(warehouse: Warehouse, snapshots: bool) -> None:
+    d2(warehouse, snapshots=snapshots)
     with source(warehouse) as opened:
         found = waterfall_deals(opened, T0, T1, window=Q1)
-    behind: dict[str, list[str]] = {}
+    behind: dict[str, dict[str, int]] = {}
     for row in found.rows:
-        behind.setdefault(row["bar"], []).append(row["id"])
-    assert behind["won"] == ["W4", "W10"]
-    assert behind["pushed"] == ["W6", "W13"]
-    assert behind["increased"] == ["W1", "W13", "W4"]
-    assert behind["removed"] == ["W9"]
-    assert not any("W14" in ids or "W12" in ids for ids in behind.values())
+        behind.setdefault(row["id"], {})[row["bar"]] = int(row["amount"])
+    assert behind == {
+        "W1": {"increased": 20},
+        "W2": {"decreased": -10},
+        "W3": {"new": 50},
+        "W4": {"increased": 5, "won": -65},
+        "W5": {"lost": -40},
+        "W6": {"pushed": -30},
+        "W7": {"pulled_in": 90},
+        "W8": {"reopened": 25},
+        "W9": {"removed": -15},
+        "W10": {"new": 35, "won": -35},
+        "W11": {"moved_out": -22},
+        "W13": {"increased": 8, "pushed": -28},
+    }
 
 
 def test_waterfall_between_two_past_days_does_not_see_later_changes(warehouse: Warehouse) -> None:

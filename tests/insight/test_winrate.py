@@ -23,6 +23,10 @@ def test_win_rate_cycle_and_velocity(warehouse: Warehouse) -> None:
     assert (facts["trailing_cycle_median_days"], facts["trailing_cycle_mean_days"]) == (89, 89)
     assert (facts["trailing_cycles"], facts["open_deals"]) == (2, 7)
     assert facts["velocity_per_day"] == Decimal("2359.55")
+    assert row["cycle_mean_days"] == 88
+    with source(warehouse) as opened:
+        before = win_rate(opened, opened.fiscal.parse("Q4 FY2026", TODAY)).row(line="all")
+    assert (before["won"], before["lost"], before["cycle_mean_days"]) == (1, 0, 90)
 
 
 def test_velocity_of_round_numbers() -> None:

@@ -72,6 +72,7 @@ def test_norm_person(first, last, normal):
         ("United States", "US"),
         ("us", "US"),
         ("Deutschland", "DE"),
+        ("Sverige", "SE"),
         ("中国", "CN"),
         ("Holland", "NL"),
         ("GBR", "GB"),
