@@ -4,4 +4,5 @@ stored: true
 needs:
   sfsync.fields: [sobject, field, type, reference_to]
 */
-select f.sobject, f.field as Id, f.field, f.field as target_id, f.field as state from sfsync.fields f where 1 = 0
+select f.sobject, f.field as Id, f.field, l.target_id, l.state
+from sfsync.fields f join v_lost_reference l on l.targets = f.sobject where 1 = 0

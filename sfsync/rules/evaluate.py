@@ -171,8 +171,8 @@ class _Evaluator:
         """The view as a table, made once for all rules that would write it alike."""
         view = self.rule.views[name]
         read = {inner for inner, _ in view.views}
-        view = replace(view, tree=query, views=tuple(pair for pair in above if pair[0] in read))
-        selects = branches_of(query, self.catalog.warehouse.dialect) or [self._written(view, columns)]
+        views = tuple(pair for pair in above if pair[0] in read)
+        selects = [self._written(replace(view, tree=tree, views=views), columns) for tree in branches_of(query)]
         return rows_of(self.catalog.stored(name, selects, self.stage.draft))
 
     def _written(self, statement: Statement, columns: Mapping[str, Sequence[str]]) -> str:

@@ -79,25 +79,44 @@ def _references(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
             yield _select(field, _points_there(field, targets, kept))
 
 
-def _broken(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
-    """What points at no live record. Of a target that is only kept from some day on, only what is known as deleted.
+def _lost(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    """Ids that are referred to and are no live record's. They are few beside the rows, and looked up at once.
 
-    All fields that may point at the same objects are looked up at once.
+    Of a target that is only kept from some day on, only those known as deleted.
     """
-    together: dict[tuple[str, ...], list[str]] = {}
+    partly = _partly_kept(kept)
+    for targets, named in _by_targets(fields, kept).items():
+        ids = " union all ".join(
+            f"select distinct {_name(field)} as id from live.{field.sobject} r where {_filled(field, there)}"
+            for field, there in named
+        )
+        nowhere = " and ".join(f"not exists (select 1 from live.{t} t where t.Id = i.id)" for t in targets)
+        joins = " ".join(f"left join salesforce.{t} t{i} on t{i}.Id = n.id" for i, t in enumerate(targets))
+        deleted = " or ".join(f"t{i}.Id is not null" for i in range(len(targets)))
+        yield (
+            f"select {_text(','.join(targets))} as targets, n.id as target_id, "
+            f"case when {deleted} then 'deleted' else 'missing' end as state "
+            f"from (select distinct i.id from ({ids}) i where {nowhere}) n {joins}"
+            + (f" where {deleted}" if partly & set(targets) else "")
+        )
+
+
+def _broken(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    for targets, named in _by_targets(fields, kept).items():
+        for field, there in named:
+            lost = (
+                f" join v_lost_reference l on l.target_id = {_name(field)} and l.targets = {_text(','.join(targets))}"
+            )
+            yield _select(field, there, "l.state", join=lost)
+
+
+def _by_targets(fields: Sequence[Field], kept: Kept) -> dict[tuple[str, ...], list[tuple[Field, list[str]]]]:
+    """The sObjects that fields may point at → the fields, each with what narrows it to Ids of theirs."""
+    together: dict[tuple[str, ...], list[tuple[Field, list[str]]]] = {}
     for field in fields:
         if targets := _kept_targets(field, kept):
-            together.setdefault(targets, []).append(_select(field, _points_there(field, targets, kept)))
-    partly = _partly_kept(kept)
-    for targets, selects in together.items():
-        lost = " and ".join(f"not exists (select 1 from live.{t} t where t.Id = p.target_id)" for t in targets)
-        joins = " ".join(f"left join salesforce.{t} t{i} on t{i}.Id = b.target_id" for i, t in enumerate(targets))
-        gone = " or ".join(f"t{i}.Id is not null" for i in range(len(targets)))
-        known = f" where {gone}" if partly & set(targets) else ""
-        yield (
-            f"select b.sobject, b.Id, b.field, b.target_id, case when {gone} then 'deleted' else 'missing' end as state"
-            f" from (select p.* from ({' union all '.join(selects)}) p where {lost}) b {joins}{known}"
-        )
+            together.setdefault(targets, []).append((field, _points_there(field, targets, kept)))
+    return together
 
 
 def _kept_targets(field: Field, kept: Kept) -> tuple[str, ...]:
@@ -148,11 +167,18 @@ def _is_open(sobject: str, kept: Kept) -> str:
     return still_open if not done or _has(kept, sobject, done) else "true"
 
 
-def _select(field: Field, conditions: Iterable[str], *more: str) -> str:
-    name = f"r.{column(field.name)}"
-    columns = ", ".join(["r.Id", f"{_text(field.name)} as field", f"{name} as target_id", *more])
-    where = " and ".join([f"{name} <> ''", *conditions])
-    return f"select {_text(field.sobject)} as sobject, {columns} from live.{field.sobject} r where {where}"
+def _select(field: Field, conditions: Iterable[str], *more: str, join: str = "") -> str:
+    columns = ", ".join(["r.Id", f"{_text(field.name)} as field", f"{_name(field)} as target_id", *more])
+    source = f"live.{field.sobject} r{join}"
+    return f"select {_text(field.sobject)} as sobject, {columns} from {source} where {_filled(field, conditions)}"
+
+
+def _filled(field: Field, conditions: Iterable[str]) -> str:
+    return " and ".join([f"{_name(field)} <> ''", *conditions])
+
+
+def _name(field: Field) -> str:
+    return f"r.{column(field.name)}"
 
 
 def _text(value: str) -> str:
@@ -161,6 +187,7 @@ def _text(value: str) -> str:
 
 VIEWS: Mapping[str, Callable[[Sequence[Field], Kept], Iterable[str]]] = {
     "v_reference": _references,
+    "v_lost_reference": _lost,
     "v_broken_reference": _broken,
     "v_picklist_use": _picklists,
     "v_picklist_record": _picklist_records,

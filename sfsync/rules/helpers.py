@@ -14,6 +14,7 @@ from sqlglot import exp
 from sfsync.errors import SfsyncError
 from sfsync.normalise.fold import BLANK_CHARACTERS
 from sfsync.rules.fieldtypes import sql_type
+from sfsync.rules.localday import local_day
 from sfsync.rules.rule import Param
 
 HELPERS = {
@@ -54,14 +55,17 @@ class Clock:
     """A fiscal year has the name of the calendar year it begins in, not of the one it ends in."""
 
 
-def expand_calls(tree: exp.Query, clock: Clock, values: Mapping[str, Param]) -> None:
-    """Write out every helper in the tree, in place."""
+def expand_calls(tree: exp.Query, clock: Clock, values: Mapping[str, Param], dialect: str) -> None:
+    """Write out every helper in the tree, in place. dialect: "duckdb" or "postgresql"."""
     for call in reversed(list(tree.find_all(exp.Anonymous))):
         name = call.name.lower()
         if name == "cfg":
             _expand_cfg(call, values[call.expressions[0].name])
         elif name == "field":
             call.replace(_field(call.expressions[0], call.expressions[1].name, values))
+        elif name == "local_date" and dialect == "duckdb" and isinstance(call.expressions[0], exp.Column):
+            day = local_day(call.expressions[0].sql(dialect=dialect), clock.time_zone, clock.now.year)
+            call.replace(exp.paren(exp.Var(this=day)))
         elif name in _EXPANSIONS:
             call.replace(_EXPANSIONS[name](clock, *call.expressions))
 

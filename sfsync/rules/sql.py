@@ -112,7 +112,7 @@ def render(
     _add_views(tree, statement, tables or {})
     for placeholder in list(tree.find_all(exp.Placeholder)):
         placeholder.replace(literal(values[placeholder.name]))
-    expand_calls(tree, clock, values)
+    expand_calls(tree, clock, values, dialect)
     return tree.sql(dialect=_dialect(dialect), copy=False)
 
 
@@ -123,10 +123,11 @@ def rows_of(table: str) -> exp.Query:
     return tree
 
 
-def branches_of(tree: exp.Query, dialect: str) -> list[str]:
-    """The SELECTs a generated view is made of; [] for any other. At once they would need a lot of memory."""
-    texts = tree.meta.get("branches") or ()
-    return [sqlglot.parse_one(text, read="postgres").sql(dialect=_dialect(dialect)) for text in texts]
+def branches_of(tree: exp.Query) -> list[exp.Query]:
+    """The SELECTs a generated view is made of, which at once would need a lot of memory; any other view is its own."""
+    texts = tree.meta.get("branches")
+    trees = [tree] if texts is None else [sqlglot.parse_one(text, read="postgres") for text in texts]
+    return [tree for tree in trees if isinstance(tree, exp.Query)]
 
 
 def count_of(scope_sql: str) -> str:
