@@ -9,6 +9,7 @@ from typing import Any
 from sfsync.config import RulesConfig
 from sfsync.errors import ConfigError, nearest
 from sfsync.model import Severity
+from sfsync.rules.ranges import taken, wanted
 from sfsync.rules.rule import SEVERITIES, Param, Rule
 
 
@@ -30,7 +31,7 @@ def activate(
     only: codes to run, even if they are switched off; then nothing else is run or counts as switched off.
     Parameters of a derived view may be given once, under its name, for all rules that read it; what is given under a
     rule's code goes before. Raises ConfigError with every unknown code, parameter and profile and every value of a
-    wrong type.
+    wrong type or out of range.
     """
     by_code = {rule.code: rule for rule in rules}
     problems = [*_unknown_codes(config, by_code), *_profile_problems(rules, config)]
@@ -38,7 +39,7 @@ def activate(
     active, off = [], []
     for rule in rules:
         problems += _param_problems(rule.code, rule, config.params.get(rule.code, {}))
-        values = {**_view_params(rule, config, problems), **config.params.get(rule.code, {})}
+        values = {**_view_params(rule, config, problems), **_given(config, rule.code)}
         switched_off = rule.code in config.off or (config.profile != "all" and config.profile not in rule.profiles)
         if switched_off and not only:
             off.append(rule.code)
@@ -98,43 +99,29 @@ def _profile_problems(rules: Sequence[Rule], config: RulesConfig) -> list[str]:
     ]
 
 
+def _given(config: RulesConfig, name: str) -> dict[str, Any]:
+    """What the config gives under a code or a view's name; what is no mapping there is a problem elsewhere."""
+    values: Any = config.params.get(name, {})
+    return {key: taken(value) for key, value in values.items()} if isinstance(values, Mapping) else {}
+
+
 def _view_params(rule: Rule, config: RulesConfig, problems: list[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for view in rule.views:
         given = config.params.get(view, {})
         problems += [p for p in _param_problems(view, rule, given) if p not in problems]
-        values |= given
+        values |= _given(config, view)
     return values
 
 
-def _param_problems(where: str, rule: Rule, values: Mapping[str, Any]) -> list[str]:
+def _param_problems(where: str, rule: Rule, values: Any) -> list[str]:
+    if not isinstance(values, Mapping):
+        return [f"rules.params.{where} maps each parameter to its value, not {values!r}."]
     problems = []
     for name, value in values.items():
         if name not in rule.params:
-            hint = nearest(name, list(rule.params))
+            hint = nearest(str(name), list(rule.params))
             problems.append(f'rules.params.{where}: there is no parameter "{name}".{hint}')
-        elif not _fits(value, rule.params[name]):
-            problems.append(f"rules.params.{where}.{name}: must be {_kind(rule.params[name])}, not {value!r}.")
+        elif must := wanted(name, value, rule.params[name], rule.guards):
+            problems.append(f"rules.params.{where}.{name}: must be {must}, not {value!r}.")
     return problems
-
-
-def _fits(value: Any, default: Param) -> bool:
-    if default is None or isinstance(default, str):
-        return isinstance(value, str) or (default is None and value is None)
-    if isinstance(default, bool):
-        return isinstance(value, bool)
-    if isinstance(default, (int, float)):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if isinstance(default, Mapping):
-        return isinstance(value, Mapping) and all(isinstance(v, str) for pair in value.items() for v in pair)
-    return isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value)
-
-
-def _kind(default: Param) -> str:
-    if default is None or isinstance(default, str):
-        return "a text"
-    if isinstance(default, bool):
-        return "true or false"
-    if isinstance(default, (int, float)):
-        return "a number"
-    return "a mapping of texts" if isinstance(default, Mapping) else "a list of texts"

@@ -1,7 +1,11 @@
+import json
+from datetime import date
+
 import pytest
 
 from sfsync.config import RulesConfig
 from sfsync.errors import ConfigError
+from sfsync.rules import load_rules
 from sfsync.rules.settings import activate
 from tests.rules.world import rule
 
@@ -71,3 +75,64 @@ def test_a_value_of_another_type_is_an_error(rules, name, value):
 def test_a_value_of_the_same_kind_fits(rules, name, value):
     active, _ = activate(rules, RulesConfig(params={"ACME-1": {name: value}}))
     assert active[0].params[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "value", "must"),
+    [
+        ("stale_days", 30, -3, "a number of 0 or more"),
+        ("stale_days", 30, float("nan"), "a number"),
+        ("stale_days", 30, 99999999, "a number from 0 to 36525"),
+        ("sla_hours", 24, float("inf"), "a number from 0 to 876600"),
+        ("dead_share", 0.3, 30, "a number from 0 to 1"),
+        ("name_similarity", 0.92, 92, "a number from 0 to 1"),
+        ("early_max_probability", 10, 101, "a number from 0 to 100"),
+        ("completeness_bar", 80, -1, "a number of 0 or more"),
+        ("large_deal_amount", 100000, -0.01, "a number of 0 or more"),
+        ("coldest", -20, float("-inf"), "a number from -1e\\+15 to 1e\\+15"),
+        ("earliest_date", "1999-01-01", "soon", "a day, as 1999-01-01"),
+        ("earliest_date", "1999-01-01", "2026-02-30", "a day, as 1999-01-01"),
+        ("reason_field", None, "x; drop table", "the API name of a field"),
+        ("weights", {"Email": "20"}, {"Email": "much"}, "a mapping to numbers of 0 or more"),
+        ("weights", {"Email": "20"}, {"Email": "-1"}, "a mapping to numbers of 0 or more"),
+        ("basis", "either", "both", "one of either, activity"),
+    ],
+)
+def test_a_value_out_of_range_is_an_error(tmp_path, name, default, value, must):
+    guard = "not_evaluated_when: [{when: \"select :basis not in ('either', 'activity')\", reason: no}]\n"
+    more = f"params: {json.dumps({'basis': 'either', name: default})}\n" + guard
+    rules = [rule(tmp_path, "ACME-1", "select Id, Status from live.Lead", more=more)]
+    with pytest.raises(ConfigError, match=rf"rules\.params\.ACME-1\.{name}: must be {must}, not "):
+        activate(rules, RulesConfig(params={"ACME-1": {name: value}}))
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "value", "taken"),
+    [
+        ("stale_days", 30, 0, 0),
+        ("dead_share", 0.3, 1, 1),
+        ("coldest", -20, -30.5, -30.5),
+        ("market_share", 40, 55, 55),
+        ("earliest_date", "1999-01-01", date(2001, 2, 3), "2001-02-03"),
+        ("reason_field", None, "Loss_Reason__c", "Loss_Reason__c"),
+        ("weights", {"Email": "20"}, {"Phone": "7.5"}, {"Phone": "7.5"}),
+    ],
+)
+def test_a_value_at_the_edge_of_its_range_fits(tmp_path, name, default, value, taken):
+    more = f"params: {json.dumps({name: default})}\n"
+    rules = [rule(tmp_path, "ACME-1", "select Id, Status from live.Lead", more=more)]
+    active, _ = activate(rules, RulesConfig(params={"ACME-1": {name: value}}))
+    assert active[0].params[name] == taken
+
+
+@pytest.mark.parametrize("given", [3, None, ["days"], "x"])
+def test_parameters_that_are_no_mapping_are_an_error(rules, given):
+    with pytest.raises(ConfigError, match=r"rules\.params\.ACME-1 maps each parameter to its value, not "):
+        activate(rules, RulesConfig(params={"ACME-1": given}))
+
+
+def test_every_shipped_default_is_a_value_that_fits():
+    rules = load_rules()
+    params = {rule.code: dict(rule.params) for rule in rules}
+    active, off = activate(rules, RulesConfig(params=params))
+    assert ([a.rule.code for a in active], off) == ([rule.code for rule in rules], [])
