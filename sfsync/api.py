@@ -321,11 +321,12 @@ def report(
 ) -> Report:
     """Write what the mirror and the checks say into one file, `*.html`, `*.xlsx` or `*.json`; asks the org nothing.
 
-    sections: those of sfsync.report.SECTIONS, all when empty. rows: the longest list shown; what is cut lies in CSV
-    files beside `out`, named by the Report's `files`. checking: whether to evaluate the rules before; None: when the
-    mirror is newer than the last check. out: None writes nothing. Raises as sfsync.report.run_report does.
+    client, logo, sections: those of the config's `report:` when not given; sections are some of sfsync.report.SECTIONS,
+    all when neither names any. rows: the longest list shown; what is cut lies in CSV files beside `out`, named by the
+    Report's `files`. checking: whether to evaluate the rules before; None: when the mirror is newer than the last
+    check. out: None writes nothing. Raises as sfsync.report.run_report does.
     """
-    from sfsync.report import SECTIONS, run_report
+    from sfsync.report import run_report
 
     config = configured(config)
     return run_report(
@@ -336,7 +337,7 @@ def report(
         out=out,
         client=client,
         logo=logo,
-        sections=sections or SECTIONS,
+        sections=sections,
         rows=rows,
         as_of=as_of,
         progress=progress,
@@ -399,6 +400,7 @@ def push(
     run: Run | None = None,
 ) -> PushResult:
     """Write the accepted changes of a plan to the org, each checked just before and journalled."""
+    from sfsync.leads.record import record as record_assignments
     from sfsync.plan.file import read_plan
     from sfsync.push.run import push as push_changes
 
@@ -421,11 +423,8 @@ def push(
                 )
             finally:
                 run.spent(org)
-        if result.results:
-            from sfsync.leads.pools import advance
-
-            with warehouse.write() as con:
-                advance(con, warehouse, result.results)
+                with warehouse.write() as con:
+                    record_assignments(con, warehouse, made)
         run.exit_code = 3 if result.failures else 0
         record.update({"outcomes": result.as_json()["outcomes"]})
     return result

@@ -88,6 +88,17 @@ class PushConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """What every report of this org begins with; options of the command go before."""
+
+    client: str | None = None
+    """Whose report it is; without, the org's name."""
+    logo: Path | None = None
+    sections: tuple[str, ...] = ()
+    """Keys of sfsync.report.SECTIONS; empty: all."""
+
+
+@dataclass(frozen=True)
 class Config:
     path: Path
     org: OrgConfig
@@ -100,6 +111,7 @@ class Config:
     rules: RulesConfig = field(default_factory=RulesConfig)
     dedupe: Mapping[str, Any] = field(default_factory=dict)
     push: PushConfig = field(default_factory=PushConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
     notify: tuple[Any, ...] = ()
 
 
@@ -131,9 +143,7 @@ class _Reader:
 
     def config(self, path: Path) -> Config:
         data = self.source.data
-        self.known(
-            data, ("org", "warehouse", "objects", "mappings", "pull", "quota", "rules", "dedupe", "push", "notify")
-        )
+        self.known(data, [name for name in Config.__dataclass_fields__ if name != "path"])
         for key in ("org", "warehouse"):
             if data.get(key) is None:
                 self.source.problem(f"`{key}:` is missing; it has no default.")
@@ -148,6 +158,7 @@ class _Reader:
             rules=self.rules(self.section("rules")),
             dedupe=self.not_yet("dedupe", {}),
             push=self.push(self.section("push")),
+            report=self.report(self.section("report")),
             notify=tuple(self.not_yet("notify", [])),
         )
 
@@ -272,6 +283,15 @@ class _Reader:
             assignment_rules=assignment is True,
             allow=allow,
         )
+
+    def report(self, data: dict[str, Any]) -> ReportConfig:
+        self.known(data, ReportConfig.__dataclass_fields__, "report")
+        sections = data.get("sections") or []
+        if not isinstance(sections, list) or not all(isinstance(key, str) for key in sections):
+            self.source.problem("report.sections is a list, as in [summary, rules, pipeline].", "report", "sections")
+            sections = []
+        logo = self.path(self.text(data, "logo", "report"))
+        return ReportConfig(self.text(data, "client", "report"), logo, tuple(sections))
 
     def warehouse(self) -> str:
         url = self.text(self.source.data, "warehouse") or ""

@@ -13,9 +13,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @config_option
 @click.option("--out", type=FILE, default="report.html", show_default=True, help="*.html, *.xlsx or *.json.")
-@click.option("--client", metavar="NAME", help="Whose report it is.  [default: the org's name]")
-@click.option("--logo", type=FILE, help="PNG, JPEG or SVG of at most 512 KB.")
-@click.option("--sections", metavar="LIST", help="Only these, as summary,rules,pipeline.  [default: all]")
+@click.option("--client", metavar="NAME", help="Whose report it is.  [default: as configured, or the org's name]")
+@click.option("--logo", type=FILE, help="PNG, JPEG or SVG of at most 512 KB.  [default: as configured]")
+@click.option(
+    "--sections", metavar="LIST", help="Only these, as summary,rules,pipeline.  [default: as configured, or all]"
+)
 @click.option("--rows", type=click.IntRange(1, 10_000), default=200, show_default=True, help="The longest list shown.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As it was at the end of this day.  [default: today]")
 @click.option(

@@ -12,10 +12,10 @@ from sfsync.errors import InputError, nearest
 from sfsync.insight.source import Settings, open_source
 from sfsync.report import appendix, business, org, people
 from sfsync.report import rules as rule_pages
+from sfsync.report.checked import Checked
 from sfsync.report.content import Report, Section
 from sfsync.report.logo import data_uri
 from sfsync.report.making import Making
-from sfsync.report.rules import Checked
 from sfsync.report.stored import Stored
 from sfsync.rules.rule import Rule
 from sfsync.rules.settings import activate

@@ -77,10 +77,18 @@ def _section(making: Making, key: str, title: str, parts: Sequence[tuple[str, An
 
 def _pipeline(making: Making) -> Iterable[Block]:
     found = pipeline.pipeline(making.source)
-    by_stage = [r for r in found.rows if r["line"] in ("stage", "omitted")]
-    labels = [f"{r['stage']} (omitted)" if r["line"] == "omitted" else str(r["stage"]) for r in by_stage]
-    yield _bars("pipeline-by-stage", "Open pipeline by stage, amount", labels, [r["amount"] for r in by_stage])
-    yield from_insight("pipeline-table", found)
+    lines = [{**r, "stage": _stage(r)} for r in found.rows]
+    drawn = [r for r in lines if r["line"] in ("stage", "omitted")]
+    labels, amounts = [str(r["stage"]) for r in drawn], [r["amount"] for r in drawn]
+    yield _bars("pipeline-by-stage", "Open pipeline by stage, amount", labels, amounts)
+    yield from_insight("pipeline-table", replace(found, rows=lines), leave_out=("line",))
+
+
+def _stage(line: Mapping[str, Any]) -> str:
+    """What a line of the pipeline is of: a stage, or a total that needs no second word."""
+    if line["line"] == "omitted":
+        return f"{line['stage']} (omitted)"
+    return str(line["stage"] if line["line"] == "stage" else line["line"])
 
 
 def _waterfall(making: Making) -> Iterable[Block]:

@@ -25,7 +25,8 @@ from sfsync.report.safe import visible
 BLUE, GREEN, RED, AMBER, GREY, INK = "#1f5a8a", "#2b7a4b", "#a32d2d", "#a86400", "#6b7280", "#1f2937"
 COLOURS = (BLUE, AMBER, GREEN, RED, GREY)
 SEVERITY = {"error": RED, "warning": AMBER, "info": BLUE}
-WIDTH = 6.4
+WIDTH = 5.0
+"""Inches: so narrow that the texts can still be read where a phone shrinks it."""
 _LONGEST = 26
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 _SETTINGS: Any = {
@@ -67,10 +68,8 @@ def short(value: float) -> str:
 
 
 def _height(chart: Chart) -> float:
-    if chart.kind in ("bars", "stacked", "funnel"):
-        return 0.7 + 0.28 * max(len(chart.labels), 2)
-    if chart.kind == "waterfall":
-        return 3.2
+    if chart.kind != "lines":
+        return 0.4 + 0.26 * max(len(chart.labels), 2)
     return 1.5 if chart.key.startswith("trend-") else 2.6
 
 
@@ -124,18 +123,19 @@ def _waterfall(axes: Axes, chart: Chart) -> None:
     last = len(values) - 1
     for place, value in enumerate(values):
         whole = place in (0, last)
-        bottom, height = (0.0, value) if whole else (level, value)
-        axes.bar(place, height, bottom=bottom, color=BLUE if whole else GREEN if value >= 0 else RED)
-        top = max(bottom, bottom + height)
-        said = short(value) if whole or not value else f"{'+' if value > 0 else '−'}{short(abs(value))}"
-        axes.annotate(said, (place, top), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7.5)
-        level = value if whole else level + value
-    axes.set_xticks(range(len(values)), [_label(label) for label in chart.labels], rotation=40, ha="right")
-    axes.margins(y=0.12)
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    axes.grid(axis="y", color="#e5e7eb", linewidth=0.6)
-    axes.set_axisbelow(True)
+        left = 0.0 if whole else level
+        axes.barh(place, value, left=left, color=BLUE if whole else GREEN if value >= 0 else RED)
+        if whole or value:
+            said = short(value) if whole else f"{'+' if value > 0 else '−'}{short(abs(value))}"
+            axes.annotate(
+                said, (max(left, left + value), place), xytext=(3, 0), textcoords="offset points", va="center"
+            )
+        level = left + value
+        if place < last:
+            axes.plot((level, level), (place, place + 1), color=GREY, linewidth=0.6, zorder=0)
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    _rows(axes, chart)
+    axes.spines["left"].set_visible(False)
 
 
 def _lines(axes: Axes, chart: Chart) -> None:

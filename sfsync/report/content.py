@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 from sfsync.insight.table import plain
 
-Kind = Literal["text", "number", "money", "percent", "days", "hours", "date", "moment", "record", "severity", "rule"]
+Kind = Literal[
+    "text", "prose", "number", "money", "percent", "days", "hours", "date", "moment", "record", "severity", "rule"
+]
 ChartKind = Literal["bars", "stacked", "waterfall", "funnel", "lines"]
-TextKind = Literal["plain", "note", "problem", "why", "fix"]
+TextKind = Literal["plain", "note", "problem", "why", "fix", "formula"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Table:
     """The CSV with all of them, beside the report."""
     long: bool = False
     """A list to look things up in, rather than to read."""
+
+    @property
+    def told(self) -> bool:
+        """Whether its rows are told one by one rather than compared down the columns."""
+        return any(column.kind in ("prose", "record") for column in self.columns)
 
     @property
     def cut(self) -> bool:
@@ -159,6 +166,8 @@ class Score:
     formula: str
     before: int | None = None
     """As the last report said."""
+    missing: str = ""
+    """Why there is no value, where there is none."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -167,6 +176,7 @@ class Score:
             "left_out": self.left_out,
             "formula": self.formula,
             "before": self.before,
+            "missing": self.missing,
         }
 
 

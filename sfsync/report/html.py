@@ -6,6 +6,7 @@ import base64
 import hashlib
 import logging
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -15,7 +16,6 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from sfsync.moments import iso
 from sfsync.report.content import Chart, Column, Facts, Group, Record, Report, Table, Text
 from sfsync.report.safe import record_link, visible
 
@@ -28,7 +28,11 @@ _NUMBERS = ("number", "money", "percent", "days", "hours")
 
 def render(made: Report) -> str:
     """The whole page. Values of the org are escaped, isolated in direction, and shown with nothing invisible."""
-    style, script = _asset("report.css"), _asset("report.js")
+    shapes = _shapes(made)
+    style = "\n".join(
+        [_asset("report.css"), "@media screen and (max-width: 40rem) {", *map(_labels, enumerate(shapes)), "}"]
+    )
+    script = _asset("report.js")
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -36,13 +40,15 @@ def render(made: Report) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_asset)
     )
-    environment.filters.update(shown=visible_text, prose=prose, moment=iso)
+    environment.filters.update(shown=visible_text, prose=prose, moment=lambda at: f"{number(at)} UTC")
     environment.globals.update(
         cell=lambda value, column: cell(value, column, made.instance_url),
         fact=lambda value: cell(value, Column("", ""), made.instance_url),
         sort_key=sort_key,
         numeric=lambda column: column.kind in _NUMBERS,
         kind_of=lambda block: _KINDS[type(block)],
+        shape=lambda table: f"told s{shapes.index(table.columns)}" if table.told else "",
+        is_total=_is_total,
         draw=_draw,
         printed=PRINTED,
     )
@@ -65,7 +71,7 @@ def prose(text: str) -> Markup:
 def cell(value: Any, column: Column, instance_url: str) -> Markup:
     """One value as the column's kind wants it shown."""
     if value is None or value == "":
-        return Markup("")
+        return Markup("")  # an empty cell: nothing is told of it on a phone
     if isinstance(value, Record):
         return _record(value, instance_url)
     if column.kind == "rule":
@@ -101,6 +107,32 @@ def _record(record: Record, instance_url: str) -> Markup:
     if link is None:
         return name + told
     return Markup('<a href="{}" rel="noopener noreferrer">{}</a>{}').format(link, name, told)
+
+
+def _is_total(row: Sequence[Any]) -> bool:
+    return isinstance(row[0], str) and row[0].split(" ")[0] in ("total", "all")
+
+
+def _shapes(made: Report) -> list[tuple[Column, ...]]:
+    """The columns of the tables whose rows are told one by one where the screen is narrow; each shape once."""
+    return list(dict.fromkeys(table.columns for table in made.tables().values() if table.told))
+
+
+def _labels(shape: tuple[int, tuple[Column, ...]]) -> str:
+    """Style that says beside each cell what stands there, as far as that does not speak for itself."""
+    number, columns = shape
+    rules = [
+        f'.s{number} td:nth-child({place})::before {{ content: "{_css(column.label.removesuffix(" %"))} "; }}'
+        for place, column in enumerate(columns, 1)
+        if column.label and column.kind not in ("prose", "record", "rule", "severity")
+    ]
+    return "\n".join(rules)
+
+
+def _css(text: str) -> str:
+    """The text for between quotes in a style sheet: whatever is no letter or digit is written as its code, of six
+    digits, and takes one blank behind it."""
+    return "".join(c if c.isalnum() and c.isascii() else f"\\{ord(c):06x} " for c in visible(text))
 
 
 def _draw(chart: Chart) -> Markup:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sfsync.errors import SfsyncError
 from sfsync.insight import table as insight
 from sfsync.insight.source import Source
-from sfsync.report.content import Block, Column, Kind, Record, Table, Text
+from sfsync.report.content import Block, Chart, Column, Kind, Record, Table, Text
 from sfsync.report.csvfiles import write_list
 from sfsync.report.stored import Stored
 from sfsync.rules.rule import Rule
@@ -35,6 +35,11 @@ _LABELS = {
     "id": "record",
     "own": "own deals",
     "probability": "probability %",
+    "ape_percent": "absolute error %",
+    "wape_percent": "weighted absolute error %",
+    "mape_percent": "mean absolute error %",
+    "days_to_convert_median": "days to convert, median",
+    "days_to_convert_mean": "days to convert, mean",
 }
 
 
@@ -144,12 +149,22 @@ def from_insight(
     names = [name for name in names if not (with_name and name == "name")]
     columns = tuple(Column(name, named.get(name, _heading(name)), _kind(name, found)) for name in names)
     rows = [tuple(_cell(name, row, sobject) for name in names) for row in found.rows]
-    return Table(key, title or found.title, columns, rows, found.notes, long=len(rows) > 25)
+    return Table(key, title or found.title, columns, rows, tuple(map(_sentence, found.notes)), long=len(rows) > 25)
+
+
+def over_time(key: str, title: str, name: str, values: Sequence[tuple[str, float]]) -> Chart | None:
+    """A line over (day, value), oldest first; None before there are three: two points are no trend."""
+    if len(values) < 3:
+        return None
+    (first, was), (last, now) = values[0], values[-1]
+    said = f"{name}: {was:,.0f} on {first}, {now:,.0f} on {last}; {len(values)} values in all."
+    return Chart(key, title, "lines", [day for day, _ in values], {name: [value for _, value in values]}, "", said)
 
 
 def facts_of(found: insight.Table) -> dict[str, Any]:
-    """The single values of an analysis under readable names."""
-    return {_heading(name): value for name, value in found.facts.items() if value is not None}
+    """The single values of an analysis under readable names; a bare yes or no is left to its notes."""
+    facts = {name: value for name, value in found.facts.items() if value is not None and not isinstance(value, bool)}
+    return {_LABELS.get(name) or _heading(name): value for name, value in facts.items()}
 
 
 def _idle(name: str, found: insight.Table) -> bool:
@@ -184,6 +199,10 @@ def _kind(name: str, found: insight.Table) -> Kind:
     if values and all(isinstance(v, datetime) for v in values):
         return "moment"
     return "date" if values and all(isinstance(v, date) for v in values) else "text"
+
+
+def _sentence(note: str) -> str:
+    return note[:1].upper() + note[1:] + ("" if note.endswith((".", "!", "?")) else ".")
 
 
 def _heading(name: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from sfsync.insight.table import percent, tenth
+from sfsync.report.checked import OWNED
 from sfsync.report.content import Block, Chart, Column, Record, Section, Table, Text
 from sfsync.report.making import Making
 from sfsync.rules.rule import SEVERITIES
 
-OWNED = ("Lead", "Account", "Contact", "Opportunity")
 CLUSTERS = ("group", "sobject", "id", "name", "role", "decision", "score_percent", "owner")
 OWNERS = 25
 DRAWN = 12

@@ -33,7 +33,7 @@ def run_report(
     out: str | Path | None = "report.html",
     client: str | None = None,
     logo: str | Path | None = None,
-    sections: Sequence[str] = SECTIONS,
+    sections: Sequence[str] = (),
     rows: int = 200,
     as_of: date | None = None,
     settings: Settings | None = None,
@@ -43,14 +43,16 @@ def run_report(
     """Write what the mirror and the checks say into one file; returns the Report, whose `files` lie beside `out`.
 
     check: evaluates the rules and keeps their findings; called before, when `checking` says so or, with None, when the
-    mirror is newer than the last check. out: *.html, *.xlsx or *.json; None writes nothing. rows: the longest list
-    shown. as_of: the day in the org's time zone, today without. The run's `exit_code` is 0, or 3 when a part broke and
-    says so in its place; it is recorded with the score, for the next report to compare with. Asks the org nothing.
+    mirror is newer than the last check. out: *.html, *.xlsx or *.json; None writes nothing. client, logo, sections: the
+    config's `report:` where not given, and all sections where it names none. rows: the longest list shown. as_of: the
+    day in the org's time zone, today without. The run's `exit_code` is 0, or 3 when a part broke and says so in its
+    place; it is recorded with the score, for the next report to compare with. Asks the org nothing.
 
     Raises InputError for a suffix, section or logo that cannot be used, before anything is evaluated; WarehouseError
     before the first pull.
     """
-    path, image = None if out is None else Path(out), None if logo is None else Path(logo)
+    path, image = None if out is None else Path(out), config.report.logo if logo is None else Path(logo)
+    sections = sections or config.report.sections or SECTIONS
     check_options(path, sections, image)
     run = run or new_run("report")
     if checking or (checking is None and is_stale(warehouse)):
@@ -69,7 +71,7 @@ def run_report(
             now=run.started_at,
             as_of=as_of or local_day(run.started_at, meta.get("time_zone", "UTC")),
             out=path,
-            client=client,
+            client=client or config.report.client,
             logo=image,
             sections=sections,
             rows=rows,

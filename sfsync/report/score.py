@@ -20,7 +20,7 @@ FORMULA = (
     + "; ".join(f"{s} {WEIGHT[s]}, failed altogether at {WHOLE[s]} % of the records in scope" for s in WEIGHT)
     + ". A rule weighs what the worst of its own severity and those of its open findings weighs. It costs the largest, "
     "over the severities, of weight × min(1, findings of that severity or worse ÷ records in scope ÷ full rate). "
-    "100 means that no rule found anything."
+    "100 means that no rule found anything; without a record to look at there is no score."
 )
 
 
@@ -52,12 +52,12 @@ class Judged:
         return worst
 
 
-def score(judged: Iterable[Judged], *, left_out: int = 0, before: int | None = None) -> Score:
-    """The score over these rules."""
+def score(judged: Iterable[Judged], *, left_out: int = 0, before: int | None = None, missing: str = "") -> Score:
+    """The score over these rules. missing: why there is none, where no rule can be judged."""
     found = list(judged)
     weight = sum(j.weight for j in found)
     value = whole(100 * (1 - sum((j.cost for j in found), Decimal(0)) / weight)) if weight else None
-    return Score(value, len(found), left_out, FORMULA, before)
+    return Score(value, len(found), left_out, FORMULA, before, missing if value is None else "")
 
 
 def points(judged: Iterable[Judged]) -> dict[str, Decimal]:

@@ -34,7 +34,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "date": {"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"},
     "moment": {"num_format": "yyyy-mm-dd hh:mm", "align": "left", "valign": "top"},
 }
-_WIDTHS = {"record": 34, "text": 24, "severity": 10, "rule": 16, "moment": 17, "date": 12}
+_WIDTHS = {"record": 34, "text": 24, "prose": 60, "severity": 10, "rule": 16, "moment": 17, "date": 12}
 _CELL = 32_767
 """Characters a cell holds; Excel calls a file with longer ones damaged."""
 
@@ -186,9 +186,7 @@ class _Page:
         self.sheet.write_string(row, place, shown, self.book.formats["quoted" if quoted else look])
 
     def _widen(self, place: int, column: Column) -> None:
-        wanted = _WIDTHS.get(column.kind, 13)
-        wanted = 60 if column.name in ("message", "title", "reason") else wanted
-        self.widths[place] = max(self.widths.get(place, 0), wanted)
+        self.widths[place] = max(self.widths.get(place, 0), _WIDTHS.get(column.kind, 13))
         self.sheet.set_column(place, place, self.widths[place])
 
 

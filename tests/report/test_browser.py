@@ -119,6 +119,47 @@ def test_a_phone_scrolls_tables_not_the_page(browser: Browser, page: Path) -> No
     assert browser.js("document.documentElement.scrollWidth") <= 360
 
 
+def test_a_phone_shows_lists_row_by_row_with_room_for_words(browser: Browser, page: Path) -> None:
+    browser.open(page, width=360, height=740)
+    browser.js("document.querySelectorAll('details').forEach(d => d.open = true)")
+    cells = "[...document.querySelectorAll('.told tbody :is(th, td)')].filter(c => c.offsetWidth)"
+    edges = f"{cells}.map(c => c.getBoundingClientRect().right)"
+    assert 100 < max(browser.js(edges)) <= 360
+    words = "[...document.querySelectorAll('.told .prose')].filter(c => c.offsetWidth).map(c => c.offsetWidth)"
+    assert min(browser.js(words)) > 250
+    label = "getComputedStyle(document.querySelector('#top tbody tr').cells[{cell}], '::before').content"
+    assert browser.js(label.format(cell=4)) == '"findings "'
+    assert browser.js(label.format(cell=5)) == '"rate "'
+    browser.open(page)
+    assert browser.js(label.format(cell=4)) == "none"
+
+
+def test_no_text_of_a_drawing_is_cut_off_or_too_small_on_a_phone(browser: Browser, page: Path) -> None:
+    browser.open(page, width=360, height=740)
+    texts = "[...document.querySelectorAll('svg.chart text')].map(t => t.getBoundingClientRect())"
+    assert browser.js(f"Math.max(...{texts}.map(b => b.right))") <= 360
+    assert browser.js(f"Math.min(...{texts}.map(b => b.left))") >= 0
+    drawn = "[...document.querySelectorAll('svg.chart')]"
+    scales = browser.js(f"{drawn}.map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width)")
+    assert min(scales) > 0.8
+
+
+def test_only_paper_says_that_a_list_is_printed_in_part(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    shown = (
+        "[...document.querySelectorAll('summary')].filter(s => s.innerText.includes('printed: the first 12')).length"
+    )
+    assert browser.js(shown) == 0
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert browser.js(shown) > 0
+        rows = "[...document.querySelectorAll('#records-OWN-001 tbody tr')].filter(r => r.offsetParent).length"
+        browser.js("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert browser.js(rows) == 12
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_every_text_stands_out_from_its_ground(browser: Browser, page: Path) -> None:
     browser.open(page)
     browser.js("document.querySelectorAll('details').forEach(d => d.open = true)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.report.charts import svg
-from sfsync.report.content import Chart
+from sfsync.report.content import Chart, Column, Report, Section, Table
+from sfsync.report.html import render
 from sfsync.report.safe import csv_text, formula_like, record_link, visible
-from tests.report.world import World
+from sfsync.report.score import score
+from tests.report.world import NOW, World
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -131,6 +134,17 @@ def test_a_hostile_name_is_text_in_a_drawing() -> None:
     assert "東京" in texts
     assert "\u202e" not in drawn
     assert svg(chart) == drawn
+
+
+@given(st.text(max_size=20))
+def test_a_heading_of_the_org_stays_text_in_the_style_sheet(label: str) -> None:
+    table = Table("t", "T", (Column("a", "A", "prose"), Column("b", label)), [("x", "y")])
+    report = Report("00D", "Org", "", False, NOW, NOW.date(), "UTC", score([]), [Section("s", "S", [table])])
+    style = render(report).partition("<style>")[2].partition("</style>")[0]
+    said = [line for line in style.splitlines() if line.startswith(".s0 td:nth-child(2)")]
+    assert len(said) == bool(label)
+    quoted = r'\.s0 td:nth-child\(2\)::before \{ content: "(?:[A-Za-z0-9]|\\[0-9a-f]{6} )* "; \}'
+    assert all(re.fullmatch(quoted, line) for line in said)
 
 
 @given(st.text())

@@ -53,7 +53,7 @@
       });
       head.append(button);
     });
-    if (table.tBodies[0].rows.length < 15) continue;
+    if (table.tBodies[0].rows.length < 25) continue;
     const box = document.createElement("label");
     const input = document.createElement("input");
     const said = document.createElement("output");
