@@ -400,6 +400,7 @@ def push(
     run: Run | None = None,
 ) -> PushResult:
     """Write the accepted changes of a plan to the org, each checked just before and journalled."""
+    from sfsync.leads.record import record as record_assignments
     from sfsync.plan.file import read_plan
     from sfsync.push.run import push as push_changes
 
@@ -422,11 +423,8 @@ def push(
                 )
             finally:
                 run.spent(org)
-        if result.results:
-            from sfsync.leads.pools import advance
-
-            with warehouse.write() as con:
-                advance(con, warehouse, result.results)
+                with warehouse.write() as con:
+                    record_assignments(con, warehouse, made)
         run.exit_code = 3 if result.failures else 0
         record.update({"outcomes": result.as_json()["outcomes"]})
     return result

@@ -132,6 +132,7 @@ def validate(
 @click.option("--reassign-owned", is_flag=True, help="Also leads that an active user owns already.")
 @click.option("--out", type=FILE, help="Write the proposals to this plan file, to be reviewed and pushed.")
 @MODEL
+@sla_option
 @terminal_option
 @shared
 def assign(
@@ -139,12 +140,14 @@ def assign(
     reassign_owned: bool,
     out: Path | None,
     model: Path | None,
+    sla_hours: int | None,
     terminal: tuple[str, ...],
     output: Output,
 ) -> None:
     """Propose an owner for every lead that waits in a queue, with an inactive user or at an intake user.
 
-    Nothing is written to the org. With --out the proposals become a plan: review it with `plan show`, `plan accept`.
+    And the next one for leads that a plan gave to somebody who was not in touch within the response SLA. Nothing is
+    written to the org. With --out the proposals become a plan: review it with `plan show`, `plan accept`.
     """
     from sfsync.leads.assign import assign as propose
     from sfsync.leads.assign import assign_table
@@ -154,7 +157,8 @@ def assign(
     from sfsync.plan.guards import Guards
 
     loaded: list[Config] = []
-    with open_mirror(config, None, {}, loaded, closed_unconverted_statuses=terminal or None) as source:
+    settings = {"response_sla_hours": sla_hours, "closed_unconverted_statuses": terminal or None}
+    with open_mirror(config, None, {}, loaded, **settings) as source:
         how = load_model(model_path(model, loaded[0].mappings))
         found = propose(source, how, reassign_owned=reassign_owned)
         more: dict[str, Any] = {}

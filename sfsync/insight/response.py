@@ -10,6 +10,7 @@ from sfsync.errors import InputError
 from sfsync.insight.fiscal import Period
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent, tenth
+from sfsync.insight.touch import attempts
 
 NO_TASKS = "no tasks in the mirror: only call and e-mail times of Sales Engagement are known"
 DIMENSIONS = {"source": "LeadSource", "owner": "OwnerId"}
@@ -78,31 +79,13 @@ def _sql(source: Source, by: str) -> str:
 
 def _leads_sql(source: Source, by: str) -> str:
     """A SELECT of value, converted, hours (null without an answer) and elapsed per lead of the period."""
-    moment = "timestamp with time zone"
-    touches = [
-        f"SELECT l.Id AS id, {source.column('Lead', 'l', name, moment)} AS at FROM live.Lead l "
-        f"WHERE {source.column('Lead', 'l', name, moment)} IS NOT NULL"
-        for name in ("FirstCallDateTime", "FirstEmailDateTime")
-        if source.has("Lead", name)
-    ]
-    if source.has("Task", "WhoId", "IsClosed"):
-        done = source.column("Task", "t", "CompletedDateTime", moment)
-        made = source.column("Task", "t", "CreatedDate", moment)
-        inbound = source.column("Task", "t", "CallType", "text")
-        tasks = (
-            f"SELECT t.WhoId AS who, COALESCE({done}, {made}) AS at FROM live.Task t "
-            f"WHERE t.IsClosed IS TRUE AND t.WhoId IS NOT NULL AND COALESCE({inbound}, '') <> 'Inbound'"
-        )
-        touches.append(f"SELECT t.who AS id, t.at FROM ({tasks}) t")
-        contact = source.column("Lead", "l", "ConvertedContactId", "text")
-        touches.append(f"SELECT l.Id AS id, t.at FROM live.Lead l JOIN ({tasks}) t ON t.who = {contact}")
-    every = " UNION ALL ".join(touches) or f"SELECT CAST(NULL AS text) AS id, CAST(NULL AS {moment}) AS at WHERE 1 = 0"
     value = source.column("Lead", "l", DIMENSIONS[by], "text")
-    until = f"CAST(:until AS {moment})"
+    until = "CAST(:until AS timestamp with time zone)"
     return (
         f"SELECT {value} AS value, l.IsConverted IS TRUE AS converted, "
         f"hours_between(l.CreatedDate, MIN(x.at)) AS hours, hours_between(l.CreatedDate, {until}) AS elapsed "
-        f"FROM live.Lead l LEFT JOIN ({every}) x ON x.id = l.Id AND x.at >= l.CreatedDate AND x.at <= {until} "
+        f"FROM live.Lead l LEFT JOIN ({attempts(source)}) x "
+        f"ON x.id = l.Id AND x.at >= l.CreatedDate AND x.at <= {until} "
         f"WHERE local_date(l.CreatedDate) BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE) "
         f"AND l.CreatedDate <= {until} AND {source.owned('l.OwnerId')} "
         "GROUP BY l.Id, 1, 2, l.CreatedDate"

@@ -1,4 +1,4 @@
-"""When a record was last worked on, from the tasks in the mirror."""
+"""When a record was worked on, from the tasks in the mirror."""
 
 from __future__ import annotations
 
@@ -30,3 +30,31 @@ def touched(source: Source, sobject: str, alias: str, tasks: str) -> str:
     """The later of LastActivityDate and the last completed task; a planned activity does not count."""
     activity = source.column(sobject, alias, "LastActivityDate", "date")
     return f"greatest2(CASE WHEN {activity} <= as_of() THEN {activity} END, {tasks}.day)"
+
+
+def attempts(source: Source) -> str:
+    """A SELECT of id (lead), at and owner (of the task): each time somebody tried to get in touch with a lead.
+
+    Completed tasks on the lead, or on the contact it became, that are no inbound calls; and the first call and e-mail
+    times of Sales Engagement, which name nobody.
+    """
+    moment = "timestamp with time zone"
+    found = [
+        f"SELECT l.Id AS id, l.{name} AS at, CAST(NULL AS text) AS owner FROM live.Lead l WHERE l.{name} IS NOT NULL"
+        for name in ("FirstCallDateTime", "FirstEmailDateTime")
+        if source.has("Lead", name)
+    ]
+    if source.has("Task", "WhoId", "IsClosed"):
+        done = source.column("Task", "t", "CompletedDateTime", moment)
+        made = source.column("Task", "t", "CreatedDate", moment)
+        inbound = source.column("Task", "t", "CallType", "text")
+        tasks = (
+            f"SELECT t.WhoId AS who, COALESCE({done}, {made}) AS at, {source.column('Task', 't', 'OwnerId', 'text')} "
+            "AS owner FROM live.Task t "
+            f"WHERE t.IsClosed IS TRUE AND t.WhoId IS NOT NULL AND COALESCE({inbound}, '') <> 'Inbound'"
+        )
+        found.append(f"SELECT t.who AS id, t.at, t.owner FROM ({tasks}) t")
+        contact = source.column("Lead", "l", "ConvertedContactId", "text")
+        found.append(f"SELECT l.Id AS id, t.at, t.owner FROM live.Lead l JOIN ({tasks}) t ON t.who = {contact}")
+    nothing = f"SELECT CAST(NULL AS text) AS id, CAST(NULL AS {moment}) AS at, CAST(NULL AS text) AS owner WHERE 1 = 0"
+    return " UNION ALL ".join(found) or nothing

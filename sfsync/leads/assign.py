@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from sfsync.insight.leaddata import ACTIVE
@@ -13,6 +13,7 @@ from sfsync.leads.match import matches, parents
 from sfsync.leads.model import Model
 from sfsync.leads.pools import read_state
 from sfsync.leads.score import Only, need_normalised, scores
+from sfsync.leads.untouched import Untouched, untouched
 from sfsync.model import Ref
 from sfsync.plan.proposal import Proposal
 
@@ -22,8 +23,8 @@ DOMAIN = "CASE WHEN n.email_free IS TRUE OR n.email_disposable IS TRUE THEN NULL
 def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> list[Assignment]:
     """Propose an owner for every active lead that waits for one, in work order. Writes nothing.
 
-    Waiting are leads owned by a queue, an inactive user or an intake user; with reassign_owned all. Raises
-    WarehouseError without normalised values, InputError when the mirror lacks what it takes.
+    Waiting are leads owned by a queue, an inactive user or an intake user, and those of `untouched`; with
+    reassign_owned all. Raises WarehouseError without normalised values, InputError when the mirror lacks what it takes.
     """
     source.need("User", "Name", "IsActive")
     need_normalised(source, "Lead")
@@ -33,9 +34,10 @@ def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> lis
     active = frozenset(u.id for u in users if u.active is True)
     outside = {u.id for u in users if u.kind not in (None, "Standard")} | set(rules.not_reps) | set(rules.intake_users)
     reps = active - outside
-    only = Only() if reassign_owned else _waiting(active - set(rules.intake_users))
+    late = untouched(source, reps, rules.max_reassignments)
+    only = Only() if reassign_owned else _waiting(active - set(rules.intake_users), late)
     found = scores(source, model.scoring, only)
-    leads = _leads(source, only)
+    leads = _leads(source, only, late)
     order = [lead.id for lead in found.leads] + sorted(found.excluded)
     accounts = matches(source, only=only) if source.has("Account", "OwnerId") else {}
     office = Office(
@@ -54,11 +56,16 @@ def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> lis
     return distribute((leads[id] for id in order if id in leads), office)
 
 
-def _waiting(keepers: Collection[str]) -> Only:
-    """Leads of everybody but the active users who keep theirs."""
+def _waiting(keepers: Collection[str], late: Collection[str]) -> Only:
+    """Leads of everybody but the active users who keep theirs, and those that are late."""
     if not keepers:
         return Only()
-    return Only("(l.OwnerId IS NULL OR l.OwnerId NOT IN (cfg('keepers')))", {"keepers": sorted(keepers)})
+    others = "l.OwnerId IS NULL OR l.OwnerId NOT IN (cfg('keepers'))"
+    if not late:
+        return Only(f"({others})", {"keepers": sorted(keepers)})
+    # One text of all Ids: a list of as many values would take longer to read than the query to run.
+    listed = "l.Id IN (SELECT UNNEST(STRING_TO_ARRAY(:late, ',')))"
+    return Only(f"({others} OR {listed})", {"keepers": sorted(keepers), "late": ",".join(sorted(late))})
 
 
 def assign_table(source: Source, assignments: Sequence[Assignment]) -> Table:
@@ -100,7 +107,7 @@ def proposals(assignments: Iterable[Assignment]) -> list[Proposal]:
     ]
 
 
-def _leads(source: Source, only: Only) -> dict[str, Waiting]:
+def _leads(source: Source, only: Only, late: Mapping[str, Untouched]) -> dict[str, Waiting]:
     def own(name: str, kind: str = "text") -> str:
         return source.column("Lead", "l", name, kind)
 
@@ -128,6 +135,7 @@ def _leads(source: Source, only: Only) -> dict[str, Waiting]:
             r.record_type,
             r.lead_source,
             bool(r.no_contact),
+            late.get(r.id),
         )
         for r in rows
     }

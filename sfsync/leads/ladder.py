@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sfsync.leads.match import Matched, root
 from sfsync.leads.model import Assigning, Territory
-from sfsync.leads.pools import Dealer, State
+from sfsync.leads.pools import Dealer, Standing, State
+from sfsync.leads.untouched import REASON, Untouched
 from sfsync.normalise.company import norm_company
 from sfsync.normalise.country import country_code
 
-LADDER = ("EXCLUDED", "NAMED", "OPEN_DEAL", "ACCOUNT_OWNER", "SAME_COMPANY", "TERRITORY", "POOL", "FALLBACK")
+LADDER = ("EXCLUDED", "NAMED", "OPEN_DEAL", "ACCOUNT_OWNER", "SAME_COMPANY", "TERRITORY", "POOL", "FALLBACK", REASON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class Waiting:
     lead_source: str | None = None
     no_contact: bool = False
     """Opted out of both calls and e-mail."""
+    untouched: Untouched | None = None
+    """It was given to its owner before, who has not been in touch."""
+
+    @property
+    def had(self) -> frozenset[str]:
+        """Who shall not get it."""
+        return self.untouched.had if self.untouched else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Assignment:
     detail: str
     pool: str | None = None
     turn: int = 0
-    """Place in the pool's order of this distribution, from 1."""
+    """Place among all leads the pool has given out, from 1."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """The pool's state after this assignment."""
 
@@ -89,11 +97,12 @@ class Office:
 
     def __post_init__(self) -> None:
         here = self.active - set(self.rules.absent)
+        stand = {name: self.state.get(name, Standing()) for name in self.rules.pools}
         self.dealers = {
-            name: Dealer(pool, self.load, here, self.rules.lead_cap, dict(self.state.get(name, {})))
+            name: Dealer(pool, self.load, here, self.rules.lead_cap, dict(stand[name].after))
             for name, pool in self.rules.pools.items()
         }
-        self.turns = dict.fromkeys(self.dealers, 0)
+        self.turns = {name: standing.turn for name, standing in stand.items()}
         self.named = {norm_company(n.company) or "": n.owner for n in self.rules.named_accounts if n.company}
         self.named_domains = {(n.domain or "").lower(): n.owner for n in self.rules.named_accounts if n.domain}
 
@@ -105,13 +114,14 @@ def distribute(leads: Iterable[Waiting], office: Office) -> list[Assignment]:
     """One assignment per lead, in the order given: earlier ones fill the pools that later ones draw from."""
     found = []
     for lead in leads:
-        made = _ladder(lead, office)
-        if owner := made.owner or lead.owner:
+        made = _again(lead, office) if lead.untouched else _ladder(lead, office)
+        owner = made.owner or lead.owner
+        if owner:
             office.load[owner] = office.load.get(owner, 0) + 1
-        if made.owner in office.reps and made.owner and made.step != "FALLBACK":
+        if owner and owner in office.reps and made.step != "FALLBACK":
             for book, key in ((office.companies, lead.company), (office.domains, lead.domain)):
                 if key:
-                    book.setdefault(key, made.owner)
+                    book.setdefault(key, owner)
         found.append(made)
     return found
 
@@ -125,6 +135,19 @@ def _ladder(lead: Waiting, office: Office) -> Assignment:
         or _territory(lead, office)
         or _from_pool(lead, office, "POOL", office.rules.default_pool, "default pool")
     )
+
+
+def _again(lead: Waiting, office: Office) -> Assignment:
+    """By the same ladder to somebody who has not had it; it stays where nobody else may have it."""
+    made = _ladder(lead, office)
+    if made.step == "EXCLUDED" or lead.untouched is None:
+        return made
+    detail = (
+        f"{office.name(lead.owner)} was not in touch since {lead.untouched.since:%Y-%m-%d %H:%M} UTC; {made.detail}"
+    )
+    if made.step == "FALLBACK" or made.owner in lead.had:
+        return Assignment(lead, REASON, None, detail)
+    return replace(made, step=REASON, detail=detail)
 
 
 def _excluded(lead: Waiting, office: Office) -> Assignment | None:
@@ -177,7 +200,7 @@ def _same_company(lead: Waiting, office: Office) -> Assignment | None:
         (office.domains, lead.domain, "e-mail domain"),
     ):
         owner = book.get(key) if key else None
-        if owner in office.reps:
+        if owner in office.reps and owner not in lead.had:
             return Assignment(lead, "SAME_COMPANY", owner, f"has another lead of the same {what}")
     return None
 
@@ -214,9 +237,11 @@ def _from_pool(lead: Waiting, office: Office, step: str, name: str | None, detai
     dealer = office.dealers.get(name or "")
     if dealer is None or name is None:
         return _fallback(lead, office, "no territory rule matches, and there is no default pool")
-    owner = dealer.deal()
+    owner = dealer.deal(lead.had)
     if owner is None:
-        return _fallback(lead, office, f"nobody in pool {name} is available below the cap of {office.rules.lead_cap}")
+        other = "else " if lead.untouched else ""
+        text = f"nobody {other}in pool {name} is available below the cap of {office.rules.lead_cap}"
+        return _fallback(lead, office, text)
     office.turns[name] += 1
     detail = f"{detail}: {name}, by {dealer.pool.method}"
     return Assignment(lead, step, owner, detail, name, office.turns[name], dict(dealer.state))

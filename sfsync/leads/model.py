@@ -117,6 +117,8 @@ class Assigning:
     not_reps: tuple[str, ...] = ()
     """Active users who own accounts but take no leads."""
     lead_cap: int = 100
+    max_reassignments: int = 1
+    """How often a lead goes on because nobody was in touch within the response SLA after a plan gave it away."""
     excluded_sources: tuple[str, ...] = ()
     excluded_countries: tuple[str, ...] = ()
 
@@ -162,10 +164,6 @@ class _Reader:
             self.file.problem(
                 f'there is no pool "{default_pool}".{nearest(default_pool, list(pools))}', *where, "default_pool"
             )
-        cap = data.get("lead_cap", 100)
-        if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
-            self.file.problem("lead_cap must be a whole number of at least 1.", *where, "lead_cap")
-            cap = 100
         return Assigning(
             pools=pools,
             default_pool=default_pool,
@@ -175,7 +173,8 @@ class _Reader:
             absent=self.ids(data, "absent", where),
             intake_users=self.ids(data, "intake_users", where),
             not_reps=self.ids(data, "not_reps", where),
-            lead_cap=cap,
+            lead_cap=self.whole(data, "lead_cap", 100, 1, where),
+            max_reassignments=self.whole(data, "max_reassignments", 1, 0, where),
             excluded_sources=self.texts(data, "excluded_sources", where),
             excluded_countries=self.texts(data, "excluded_countries", where),
         )
@@ -216,6 +215,13 @@ class _Reader:
         countries, states, postal, industries, types, sources = (self.texts(data, key, where) for key in lists)
         least, most = (self.limit(data, key, where) for key in ("employees_min", "employees_max"))
         return Territory(pool, countries, states, postal, industries, types, sources, least, most)
+
+    def whole(self, data: Mapping[str, Any], key: str, default: int, least: int, where: tuple[str | int, ...]) -> int:
+        value = data.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            self.file.problem(f"{key} must be a whole number of at least {least}.", *where, key)
+            return default
+        return value
 
     def limit(self, data: Mapping[str, Any], key: str, where: tuple[str | int, ...]) -> int | None:
         value = data.get(key)

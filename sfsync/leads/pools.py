@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.leads.model import Pool
-from sfsync.model import Outcome
-from sfsync.warehouse import Warehouse, tables
+from sfsync.warehouse import Warehouse
 
-KEY = "lead_rotation"
-"""Where the state of the pools is kept in sfsync.meta."""
-State = Mapping[str, Mapping[str, Any]]
-"""Pool → {"last": Id} of a rotation, {"counters": {Id: number}} of a weighted pool."""
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a pool has come."""
+
+    turn: int = 0
+    """Leads it has given out."""
+    after: Mapping[str, Any] = field(default_factory=dict)
+    """{"last": Id} of a rotation, {"counters": {Id: number}} of a weighted pool."""
+
+
+State = Mapping[str, Standing]
+"""By pool."""
 
 
 @dataclass
@@ -30,14 +38,15 @@ class Dealer:
     """Active users who are not absent."""
     cap: int = 100
     state: dict[str, Any] = field(default_factory=dict)
-    """As in `State`; moves on with every deal."""
+    """As in `Standing.after`; moves on with every deal."""
 
-    def eligible(self) -> list[str]:
-        return [m for m in self.pool.members if m in self.available and self.load.get(m, 0) < self.cap]
+    def eligible(self, without: Collection[str] = ()) -> list[str]:
+        able = (m for m in self.pool.members if m in self.available and self.load.get(m, 0) < self.cap)
+        return [m for m in able if m not in without]
 
-    def deal(self) -> str | None:
-        """The next member, None when nobody can take a lead. The caller adds it to `load`."""
-        eligible = self.eligible()
+    def deal(self, without: Collection[str] = ()) -> str | None:
+        """The next member but for those, None when nobody can take a lead. The caller adds it to `load`."""
+        eligible = self.eligible(without)
         if not eligible:
             return None
         if self.pool.method == "capacity":
@@ -65,30 +74,17 @@ class Dealer:
 
 
 def read_state(con: sa.Connection, warehouse: Warehouse) -> State:
-    """Where each pool stands; empty before the first distribution."""
-    found = warehouse.meta(con).get(KEY)
-    return json.loads(found) if found else {}
+    """Where each pool stands after the leads it gave out; empty before the first push of a distribution.
 
-
-def advance(con: sa.Connection, warehouse: Warehouse, outcomes: Iterable[Outcome]) -> int:
-    """Move the pools on by the assignments that were carried out. Call it after a push; returns how many there were.
-
-    Each assignment carries the state of its pool after it; the last one applied counts. What was refused or failed
-    moves nothing.
+    Turns are counted on from plan to plan, and the highest one counts: a plan pushed late, or again, sets nothing back.
     """
-    state = {name: dict(values) for name, values in read_state(con, warehouse).items()}
-    turns: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    count = 0
-    for outcome in outcomes:
-        if outcome.status not in ("applied", "already"):
-            continue
-        for reason in outcome.change.because:
-            if "pool" in reason and "turn" in reason:
-                count += 1
-                if reason["turn"] > turns.get(reason["pool"], (0, {}))[0]:
-                    turns[reason["pool"]] = (reason["turn"], reason["state"])
-    if turns:
-        state |= {pool: dict(after) for pool, (_, after) in turns.items()}
-        con.execute(sa.delete(tables.meta).where(tables.meta.c.key == KEY))
-        con.execute(sa.insert(tables.meta).values(key=KEY, value=json.dumps(state, sort_keys=True)))
-    return count
+    if not warehouse.has_table(con, "sfsync.assignments"):
+        return {}
+    rows = con.execute(
+        sa.text(
+            "SELECT x.pool, x.turn, x.state FROM (SELECT a.pool, a.turn, a.state, ROW_NUMBER() OVER "
+            "(PARTITION BY a.pool ORDER BY a.turn DESC, a.push_id DESC, a.id) AS place "
+            "FROM sfsync.assignments a WHERE a.turn IS NOT NULL) x WHERE x.place = 1"
+        )
+    )
+    return {pool: Standing(int(turn), json.loads(state)) for pool, turn, state in rows}

@@ -29,7 +29,7 @@ class Only:
     """Which of the active leads `l`: a condition in brackets, and the parameters it names."""
 
     where: str = "(TRUE)"
-    values: Mapping[str, list[str]] = field(default_factory=dict)
+    values: Mapping[str, list[str] | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,20 @@ outcomes = _table(
     ("requested_at", Moment, "UTC"),
     ("done_at", Moment, "UTC"),
 )
+assignments = _table(
+    "assignments",
+    "Leads that pushed plans gave to somebody. Key: digest, id.",
+    ("digest", Text, "of the plan"),
+    ("push_id", Text, "the push that did it, or found it so; sorts by time"),
+    ("id", Text, "lead"),
+    ("reason", Text, "step of the ladder: NAMED, OPEN_DEAL, ACCOUNT_OWNER, SAME_COMPANY, TERRITORY, POOL, …"),
+    ("pool", Text, "null when ownership decided"),
+    ("turn", BigInteger, "place among all leads the pool has given out, from 1; null without a pool"),
+    ("state", Text, "JSON: where the pool stood after it"),
+    ("from_owner", Text, "owner when it was planned"),
+    ("owner", Text, "new owner"),
+    ("assigned_at", Moment, "UTC, when it was written; null when somebody else had given it to the same owner already"),
+)
 
 
 def create_all(con: sa.Connection) -> None:

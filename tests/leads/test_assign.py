@@ -11,6 +11,7 @@ from sfsync.leads.assign import assign, assign_table, proposals
 from sfsync.leads.ladder import Assignment, Office, Waiting, distribute, meets
 from sfsync.leads.match import Matched, matches, root
 from sfsync.leads.model import Assigning, Model, Named, Pool, Scoring, Territory
+from sfsync.leads.pools import Standing, State
 from sfsync.leads.score import score_table, scores
 from sfsync.normalise.table import refresh
 from sfsync.warehouse import Warehouse
@@ -21,9 +22,9 @@ QUEUE, TRIAGE = "00G000000000001AAA", "00G000000000002AAA"
 REPS = frozenset((R1, R2, R3))
 
 
-def office(**rules: Any) -> Office:
+def office(state: State | None = None, **rules: Any) -> Office:
     given = {"pools": {"all": Pool("all", (R1, R2, R3))}, "default_pool": "all", "triage": TRIAGE, **rules}
-    return Office(Assigning(**given), REPS, REPS, {})
+    return Office(Assigning(**given), REPS, REPS, {}, state=state or {})
 
 
 def waiting(id: str, **given: Any) -> Waiting:
@@ -96,12 +97,16 @@ def test_the_ladder_takes_the_first_step_that_applies() -> None:
 
 def test_ownership_does_not_move_the_rotation() -> None:
     here = office()
-    here.state = {}
     here.accounts = {"2": [Matched("2", "A1", "Acme", R3, "name")]}
     found = distribute([waiting("1"), waiting("2"), waiting("3")], here)
     assert [a.owner for a in found] == [R1, R3, R2]
     assert [a.turn for a in found] == [1, 0, 2]
     assert found[2].because["state"] == {"last": R2}
+
+
+def test_turns_go_on_where_the_last_plan_stopped() -> None:
+    found = distribute([waiting("1"), waiting("2")], office({"all": Standing(7, {"last": R1})}))
+    assert [(a.owner, a.turn) for a in found] == [(R2, 8), (R3, 9)]
 
 
 def test_accounts_of_one_hierarchy_with_two_owners_go_to_triage() -> None:

@@ -99,15 +99,41 @@ def test_somebody_who_left_since_the_plan_is_given_nothing(pulled: Shell, model:
     assert {f["id"] for f in pushed["failures"]} == {id for id, owner in wanted.items() if owner == left}
 
 
-def test_a_turn_is_used_up_by_a_push_and_not_by_a_proposal(pulled: Shell, model: Path) -> None:
-    def state() -> dict[str, Any]:
-        rows = pulled.json("query", "select value from sfsync.meta where key = 'lead_rotation'")["rows"]
-        return dict(json.loads(rows[0]["value"])) if rows else {}
+def last_turns(plan: Path) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for reason in (b for line in lines(plan) for b in line["because"] if "turn" in b):
+        found[reason["pool"]] = max(found.get(reason["pool"], 0), reason["turn"])
+    return found
 
+
+def stands(shell: Shell) -> dict[str, int]:
+    rows = shell.json("query", "select pool, max(turn) as turn from sfsync.assignments where turn > 0 group by pool")
+    return {r["pool"]: r["turn"] for r in rows["rows"]}
+
+
+def test_a_turn_is_used_up_by_a_push_and_not_by_a_proposal(pulled: Shell, model: Path) -> None:
     plan = pulled.folder / "leads.jsonl"
     first = proposals(pulled, model, "--out", str(plan))
     assert proposals(pulled, model) == first
-    assert state() == {}
     pulled.run("push", str(plan), "--accept-assisted", "--allow-large")
-    last = max((b["turn"], b["state"]["last"]) for x in lines(plan) for b in x["because"] if b.get("pool") == "europe")
-    assert state()["europe"] == {"last": last[1]}
+    assert stands(pulled) == last_turns(plan)
+    assert {"europe", "big"} == stands(pulled).keys()
+
+
+def test_pushing_an_older_plan_again_does_not_set_the_turns_back(pulled: Shell, model: Path) -> None:
+    older, newer = pulled.folder / "older.jsonl", pulled.folder / "newer.jsonl"
+    proposals(pulled, model, "--out", str(older))
+    queue = next(r["OwnerId"] for r in pulled.server.org.dump("Lead") if r["OwnerId"].startswith("00G"))
+    pulled.run("push", str(older), "--accept-assisted", "--allow-large")
+    fresh = [{"LastName": f"Fresh {n}", "Company": f"Fresh {n}", "OwnerId": queue, "LeadSource": "Web"} for n in "ABC"]
+    org = pulled.server.org
+    assert all(saved.success for saved in org.save("insert", "Lead", fresh, org.caller()))
+    pulled.run("pull")
+    assert len(proposals(pulled, model, "--out", str(newer))) == len(fresh)
+    assert last_turns(newer) == {"big": last_turns(older)["big"] + len(fresh)}
+    pulled.run("push", str(newer), "--accept-assisted", "--allow-large")
+    then = stands(pulled)
+    again = pulled.json("push", str(older), "--accept-assisted", "--allow-large")
+    assert again["outcomes"]["already"] == len(lines(older))
+    assert stands(pulled) == then
+    assert then["big"] == last_turns(newer)["big"]

@@ -44,7 +44,8 @@ def test_every_problem_of_a_model_is_named_with_its_line(tmp_path: Path) -> None
     path = tmp_path / "model.yaml"
     path.write_text(
         "scoring:\n  half_live_days: 3\n  tier_a: high\nassign:\n  default_pool: west\n  lead_cap: 0\n"
-        "  absent: [005000000000001]\n  pools:\n    West: {members: [nobody], method: lottery}\n"
+        "  max_reassignments: -1\n  absent: [005000000000001]\n  pools:\n"
+        "    West: {members: [nobody], method: lottery}\n"
         "  territories:\n    - {pool: Wst}\n"
     )
     with pytest.raises(ConfigError) as caught:
@@ -54,9 +55,10 @@ def test_every_problem_of_a_model_is_named_with_its_line(tmp_path: Path) -> None
     assert ":3: tier_a must be a whole number" in text
     assert ':5: there is no pool "west". Nearest: "West"' in text
     assert ":6: lead_cap must be a whole number" in text
+    assert ":7: max_reassignments must be a whole number of at least 0" in text
     assert 'method "lottery" must be one of' in text
-    assert ':11: there is no pool "Wst". Nearest: "West"' in text
-    assert ":7: an Id without letters must stand in quotes" in text
+    assert ':12: there is no pool "Wst". Nearest: "West"' in text
+    assert ":8: an Id without letters must stand in quotes" in text
     assert 'pool "West" has no members' in text
 
 

@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.leads.model import Method, Pool
-from sfsync.leads.pools import Dealer, advance, read_state
-from sfsync.model import Change, Outcome, Ref, Status
-from sfsync.warehouse import Warehouse
+from sfsync.leads.pools import Dealer
 
 ROSTER = ("R1", "R2", "R3")
 
@@ -54,24 +52,11 @@ def test_weighted_rounds_are_in_proportion(weights: list[int], rounds: int) -> N
     assert {m: found.count(m) for m in ROSTER} == {m: rounds * w for m, w in by_member.items()}
 
 
-def _outcome(turn: int, last: str, status: Status) -> Outcome:
-    because = ({"rule": "ASSIGN-POOL", "pool": "P", "turn": turn, "state": {"last": last}},)
-    return Outcome(Change("update", Ref("Lead", str(turn)), because=because), status)
-
-
-def test_the_state_moves_only_with_what_was_carried_out(warehouse: Warehouse) -> None:
-    with warehouse.write() as con:
-        assert read_state(con, warehouse) == {}
-        assert advance(con, warehouse, [_outcome(1, "R1", "refused"), _outcome(2, "R2", "failed")]) == 0
-        assert read_state(con, warehouse) == {}
-        outcomes = [_outcome(3, "R3", "applied"), _outcome(2, "R2", "applied"), _outcome(4, "R1", "stale")]
-        assert advance(con, warehouse, outcomes) == 2
-        assert read_state(con, warehouse) == {"P": {"last": "R3"}}
-        assert advance(con, warehouse, [Outcome(Change("update", Ref("Lead", "x")), "applied")]) == 0
-    with warehouse.read() as con:
-        assert read_state(con, warehouse) == {"P": {"last": "R3"}}
-
-
 @pytest.mark.parametrize("method", ["rotation", "capacity", "weighted"])
 def test_nobody_is_dealt_a_lead_above_the_cap(method: Method) -> None:
     assert deal(4, method, cap=1).count(None) == 1
+
+
+def test_whoever_had_the_lead_is_passed_over() -> None:
+    dealer = Dealer(Pool("P", ROSTER), {}, frozenset(ROSTER))
+    assert [dealer.deal({"R1"}), dealer.deal(), dealer.deal(), dealer.deal(set(ROSTER))] == ["R2", "R3", "R1", None]
