@@ -268,7 +268,10 @@ def stages(open_: Any, output: Output, period: str, cohort: Any, opportunity: st
 @insight.command()
 @period_option
 @click.option(
-    "--by", type=click.Choice(["source", "owner", "record-type", "month"]), default="source", show_default=True
+    "--by",
+    type=click.Choice(["source", "campaign", "owner", "record-type", "month"]),
+    default="source",
+    show_default=True,
 )
 @click.option("--events", is_flag=True, help="What happened in the period, instead of what became of its leads.")
 @common_options

@@ -8,11 +8,11 @@ from typing import Any
 
 from sfsync.errors import InputError, nearest
 from sfsync.insight.fiscal import Period
-from sfsync.insight.leaddata import owner_at_creation
+from sfsync.insight.leaddata import first_campaign, owner_at_creation
 from sfsync.insight.source import Source
 from sfsync.insight.table import CENT, Spread, Table, counted, make, percent, rounded
 
-DIMENSIONS = ("source", "owner", "record-type", "month")
+DIMENSIONS = ("source", "campaign", "owner", "record-type", "month")
 SUMS = ("leads", "converted", "with_opportunity", "won", "lost")
 
 
@@ -20,8 +20,9 @@ def cohort(source: Source, period: Period, *, by: str = "source") -> Table:
     """Leads created in the period, followed to as_of: a row per value of `by`, then `all`.
 
     Deleted leads and losers of merges are not counted; the survivor counts once. Conversion without an opportunity is a
-    success, in a column of its own. Facts: conversion to opportunity, opportunity win rate, days to convert. A period
-    younger than 90 % of conversions take is marked immature.
+    success, in a column of its own. By campaign, a lead counts in the one it responded to first, else joined first.
+    Facts: conversion to opportunity, opportunity win rate, days to convert. A period younger than 90 % of conversions
+    take is marked immature. Raises InputError for another `by`, or when its objects are not in the mirror.
     """
     if by not in DIMENSIONS:
         raise InputError(f'the funnel by "{by}" is not offered.{nearest(by, DIMENSIONS)}')
@@ -95,17 +96,7 @@ def _by_day(source: Source, table: str, day: str, where: str, periods: Sequence[
 
 
 def _cohort_rows(source: Source, period: Period, by: str) -> list[tuple[Any, dict[str, int]]]:
-    first, join = "CAST(NULL AS text)", ""
-    if by == "owner":
-        join = f"LEFT JOIN ({owner_at_creation(source)}) first ON first.id = l.Id"
-        first = "first.owner"
-    value = {
-        "source": f"NULLIF(TRIM({source.column('Lead', 'l', 'LeadSource', 'text')}), '')",
-        "owner": f"COALESCE({first}, l.OwnerId)",
-        "record-type": source.column("Lead", "l", "RecordTypeId", "text"),
-        "month": "CAST(EXTRACT(YEAR FROM local_date(l.CreatedDate)) * 100 + "
-        "EXTRACT(MONTH FROM local_date(l.CreatedDate)) AS INTEGER)",
-    }[by]
+    value, join = _dimension(source, by)
     opportunity, won, lost = "", "FALSE", "FALSE"
     if source.has("Opportunity", "IsWon", "IsClosed"):
         opportunity = "LEFT JOIN live.Opportunity o ON o.Id = l.ConvertedOpportunityId"
@@ -122,6 +113,20 @@ def _cohort_rows(source: Source, period: Period, by: str) -> list[tuple[Any, dic
     )
     ordered = sorted(rows, key=lambda r: (-int(r.leads), str(r.value)) if by != "month" else (r.value, ""))
     return [(r.value, {name: int(getattr(r, name) or 0) for name in SUMS}) for r in ordered]
+
+
+def _dimension(source: Source, by: str) -> tuple[str, str]:
+    """(SQL of the value for a lead `l`, the JOIN it takes)."""
+    if by == "campaign":
+        return first_campaign(source)
+    if by == "owner":
+        return "COALESCE(first.owner, l.OwnerId)", f"LEFT JOIN ({owner_at_creation(source)}) first ON first.id = l.Id"
+    day = "local_date(l.CreatedDate)"
+    return {
+        "source": f"NULLIF(TRIM({source.column('Lead', 'l', 'LeadSource', 'text')}), '')",
+        "record-type": source.column("Lead", "l", "RecordTypeId", "text"),
+        "month": f"CAST(EXTRACT(YEAR FROM {day}) * 100 + EXTRACT(MONTH FROM {day}) AS INTEGER)",
+    }[by], ""
 
 
 def _label(source: Source, by: str, value: Any) -> str:

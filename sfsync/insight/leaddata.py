@@ -1,4 +1,4 @@
-"""What analyses of leads share: who is active, since when in a status, who owned a lead first."""
+"""What analyses of leads share: who is active, since when in a status, who owned a lead first, what brought it in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from sfsync.errors import InputError
 from sfsync.insight.source import Source
 
 ACTIVE = "l.IsConverted IS NOT TRUE AND (l.Status IS NULL OR l.Status NOT IN (cfg('terminal')))"
@@ -32,6 +33,37 @@ def owner_at_creation(source: Source) -> str:
         "SELECT c.id, c.owner FROM (SELECT x.id, x.owner, ROW_NUMBER() OVER (PARTITION BY x.id ORDER BY x.at, x.owner) "
         f"AS place FROM ({' UNION ALL '.join(parts)}) x) c WHERE c.place = 1"
     )
+
+
+def first_campaign(source: Source) -> tuple[str, str]:
+    """(SQL of the campaign's name for a lead `l`, the JOIN it takes): one campaign a lead, null for none.
+
+    It is the campaign the lead responded to first, else the one it joined first, by as_of. Campaigns of one name are
+    told apart by their Ids; without Campaign in the mirror the Id is all there is. Converted leads keep theirs:
+    Salesforce leaves LeadId in the membership, and adds the contact. Raises InputError without CampaignMember.
+    """
+    if not source.columns("CampaignMember"):
+        raise InputError(
+            "CampaignMember is not in the warehouse. Add CampaignMember to `objects:` in the config and run "
+            "`sfsync pull`; if that leaves it out, this org or user has no campaigns (docs/permissions.md)."
+        )
+    source.need("CampaignMember", "LeadId", "CampaignId", "CreatedDate")
+    joined = "local_date(m.CreatedDate)"
+    responded = f"COALESCE({source.column('CampaignMember', 'm', 'FirstRespondedDate', 'date')}, {joined})"
+    has = f"({source.column('CampaignMember', 'm', 'HasResponded', 'boolean')} IS TRUE AND {responded} <= as_of())"
+    first = (
+        "SELECT m.LeadId AS lead, m.CampaignId AS campaign, ROW_NUMBER() OVER (PARTITION BY m.LeadId ORDER BY "
+        f"CASE WHEN {has} THEN 0 ELSE 1 END, CASE WHEN {has} THEN {responded} END, m.CreatedDate, m.Id) AS place "
+        f"FROM live.CampaignMember m WHERE m.LeadId IS NOT NULL AND {joined} <= as_of()"
+    )
+    join = f"LEFT JOIN ({first}) f ON f.lead = l.Id AND f.place = 1"
+    if not source.has("Campaign", "Name"):
+        return "f.campaign", join
+    named = (
+        "SELECT c.Id AS id, CASE WHEN COUNT(*) OVER (PARTITION BY c.Name) > 1 THEN c.Name || ' (' || c.Id || ')' "
+        "ELSE c.Name END AS name FROM live.Campaign c"
+    )
+    return "COALESCE(cp.name, f.campaign)", f"{join} LEFT JOIN ({named}) cp ON cp.id = f.campaign"
 
 
 class StatusChanges:

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sfsync.errors import InputError, nearest
 from sfsync.insight.funnel import mature_after
+from sfsync.insight.leaddata import first_campaign
 from sfsync.insight.source import Source
 from sfsync.leads.model import Scoring
 from sfsync.leads.points import smoothed
@@ -57,20 +58,11 @@ def rates_between(source: Source, model: Scoring, first: date, last: date, *, kn
 def dimension(source: Source, by: str) -> tuple[str, str]:
     """(SQL of the value for a lead `l`, the JOIN it takes).
 
-    A lead counts in the campaign it joined first, by its name. Raises InputError for a dimension that is not offered,
-    or whose tables are not mirrored.
+    A lead counts in one campaign, as in the funnel. Raises InputError for a dimension that is not offered, or whose
+    tables are not mirrored.
     """
     if by not in DIMENSIONS:
         raise InputError(f'leads by "{by}" are not offered.{nearest(by, DIMENSIONS)}')
-    if by == "source":
-        return f"NULLIF(TRIM({source.column('Lead', 'l', 'LeadSource', 'text')}), '')", ""
-    source.need("CampaignMember", "LeadId", "CampaignId", "CreatedDate")
-    name, names = "f.campaign", ""
-    if source.has("Campaign", "Name"):
-        name, names = "COALESCE(cp.Name, f.campaign)", " LEFT JOIN live.Campaign cp ON cp.Id = f.campaign"
-    first = (
-        "SELECT m.LeadId AS lead, m.CampaignId AS campaign, "
-        "ROW_NUMBER() OVER (PARTITION BY m.LeadId ORDER BY m.CreatedDate, m.Id) AS place "
-        "FROM live.CampaignMember m WHERE m.LeadId IS NOT NULL"
-    )
-    return name, f"LEFT JOIN ({first}) f ON f.lead = l.Id AND f.place = 1{names}"
+    if by == "campaign":
+        return first_campaign(source)
+    return f"NULLIF(TRIM({source.column('Lead', 'l', 'LeadSource', 'text')}), '')", ""

@@ -11,7 +11,7 @@ from sfsync.insight.ageing import ageing, status_funnel, time_in_status
 from sfsync.insight.funnel import cohort, events
 from sfsync.insight.response import first_response
 from sfsync.warehouse import Warehouse
-from tests.insight.world import NOON, TODAY, at, fill, opportunity, source, stages
+from tests.insight.world import NOON, TODAY, at, fill, member, opportunity, source, stages
 
 
 def lead(id: str, created: str, status: str = "Open", **given: Any) -> dict[str, Any]:
@@ -73,6 +73,82 @@ def test_funnel_of_the_january_cohort(warehouse: Warehouse) -> None:
     assert found.facts["days_to_convert_median"] == 9
     assert found.facts["days_to_convert_mean"] == Decimal("12.75")
     assert found.facts["immature"] is False
+
+
+def in_campaigns(warehouse: Warehouse) -> None:
+    """D3: L1 and L2 in two campaigns, L3 and the converted L5 in one, L6 only as the contact it became."""
+    d3(warehouse)
+    fill(
+        warehouse,
+        "CampaignMember",
+        member("C1", "L1", "2026-01-05"),
+        member("C2", "L1", "2026-01-06", "2026-01-07"),
+        member("C2", "L2", "2026-01-20", "2026-01-30"),
+        member("C1", "L2", "2026-01-21", "2026-01-29"),
+        member("C2", "L3", "2026-01-13"),
+        member("C1", "L3", "2026-01-12"),
+        member("C1", "L5", "2026-01-13", ContactId="K5"),
+        member("C2", None, "2026-01-30", ContactId="K6"),
+        member("C2", "L8", "2026-01-08", IsDeleted=True, _deleted_reason="purged"),
+        member("C2", "L9", "2026-01-09"),
+    )
+
+
+def by_campaign(warehouse: Warehouse, as_of: date = TODAY) -> dict[str, list[int]]:
+    with source(warehouse, as_of) as opened:
+        found = cohort(opened, opened.fiscal.parse("2026-01", as_of), by="campaign")
+    return {r["line"]: [r[c] for c in ("leads", "converted", "with_opportunity", "won")] for r in found.rows}
+
+
+def test_a_lead_counts_in_the_campaign_it_responded_to_first_else_joined_first(warehouse: Warehouse) -> None:
+    in_campaigns(warehouse)
+    fill(warehouse, "Campaign", {"Id": "C1", "Name": "Spring fair"}, {"Id": "C2", "Name": "Webinar"})
+    # L2 responded to the fair a day before the webinar, L3 joined the fair a day before it.
+    assert by_campaign(warehouse) == {
+        "Spring fair": [3, 2, 1, 0],
+        "(none)": [3, 1, 1, 0],
+        "Webinar": [1, 1, 1, 1],
+        "all": [7, 4, 3, 1],
+    }
+
+
+def test_a_campaign_counts_by_what_was_known_that_day(warehouse: Warehouse) -> None:
+    """On 29 January only L2's response to the fair was in, on the 5th L1 had joined the fair alone."""
+    in_campaigns(warehouse)
+    assert by_campaign(warehouse, date(2026, 1, 5)) == {"(none)": [6, 0, 0, 0], "C1": [1, 0, 0, 0], "all": [7, 0, 0, 0]}
+    assert by_campaign(warehouse, date(2026, 1, 28))["C2"] == [2, 1, 1, 1]  # L1, and L2 that joined it first
+    assert by_campaign(warehouse, date(2026, 1, 29))["C2"] == [1, 1, 1, 1]
+
+
+def test_a_campaign_without_a_name_in_the_mirror_is_shown_by_its_id(warehouse: Warehouse) -> None:
+    in_campaigns(warehouse)
+    assert set(by_campaign(warehouse)) == {"C1", "C2", "(none)", "all"}
+    fill(warehouse, "Campaign", {"Id": "C2", "Name": "Webinar"}, {"Id": "C1", "Name": "X", "_deleted_reason": "purged"})
+    assert set(by_campaign(warehouse)) == {"C1", "Webinar", "(none)", "all"}
+
+
+def test_campaigns_of_one_name_are_told_apart(warehouse: Warehouse) -> None:
+    in_campaigns(warehouse)
+    fill(warehouse, "Campaign", *({"Id": id, "Name": "Webinar"} for id in ("C1", "C2", "C3")))
+    assert set(by_campaign(warehouse)) == {"Webinar (C1)", "Webinar (C2)", "(none)", "all"}
+
+
+def test_a_response_without_a_date_counts_from_the_day_of_joining(warehouse: Warehouse) -> None:
+    d3(warehouse)
+    fill(
+        warehouse,
+        "CampaignMember",
+        member("C1", "L4", "2026-01-26", HasResponded=True),
+        member("C2", "L4", "2026-01-25", "2026-01-27"),
+        member("C3", "L4", "2026-01-25"),
+    )
+    assert set(by_campaign(warehouse)) == {"C1", "(none)", "all"}
+
+
+def test_campaigns_that_are_not_kept_are_asked_for(warehouse: Warehouse) -> None:
+    d3(warehouse)
+    with pytest.raises(InputError, match="Add CampaignMember to `objects:` in the config and run `sfsync pull`"):
+        by_campaign(warehouse)
 
 
 def test_a_young_cohort_is_marked_immature(warehouse: Warehouse) -> None:

@@ -51,6 +51,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
                     "CreatedDate": MOMENT, **OWN},
     "Task": {"Id": "TEXT", "WhoId": "TEXT", "WhatId": "TEXT", "IsClosed": "BOOLEAN", "ActivityDate": "DATE",
              "CreatedDate": MOMENT, "CompletedDateTime": MOMENT, "OwnerId": "TEXT", **OWN},
+    "Campaign": {"Id": "TEXT", "Name": "TEXT", **OWN},
+    "CampaignMember": {"Id": "TEXT", "CampaignId": "TEXT", "LeadId": "TEXT", "ContactId": "TEXT",
+                       "HasResponded": "BOOLEAN", "FirstRespondedDate": "DATE", "CreatedDate": MOMENT, **OWN},
     "Organization": {"Id": "TEXT", "FiscalYearStartMonth": "BIGINT", "UsesStartDateAsFiscalYearName": "BOOLEAN", **OWN},
     "CurrencyType": {"Id": "TEXT", "IsoCode": "TEXT", "ConversionRate": "DECIMAL(18,6)",
                      "IsCorporate": "BOOLEAN", **OWN},
@@ -127,6 +130,19 @@ def opportunity(id: str, amount: int | str | None, stage: str, close: str, **giv
 
 def at(day: str, hour: int = 9) -> datetime:
     return datetime.combine(date.fromisoformat(day), time(hour), UTC)
+
+
+def member(campaign: str, lead: str | None, joined: str, responded: str | None = None, **given: Any) -> dict[str, Any]:
+    """A lead's membership of a campaign."""
+    return {
+        "Id": f"{campaign}-{lead or given['ContactId']}",
+        "CampaignId": campaign,
+        "LeadId": lead,
+        "HasResponded": responded is not None,
+        "FirstRespondedDate": responded and date.fromisoformat(responded),
+        "CreatedDate": at(joined),
+        **given,
+    }
 
 
 def snapshot(warehouse: Warehouse, day: str, *opportunities: Mapping[str, Any]) -> None:
