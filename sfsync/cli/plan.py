@@ -49,7 +49,9 @@ def show(file: Path, output: Output) -> None:
     """Print a plan's changes, field by field: old value → new value."""
     from sfsync.plan.file import read_plan
     from sfsync.plan.review import diff_lines, summary
+    from sfsync.runs import new_run
 
+    run = new_run("plan show")
     found = read_plan(file)
     if output.format == "table":
         for line in diff_lines(found):
@@ -58,7 +60,7 @@ def show(file: Path, output: Output) -> None:
     if output.format == "csv":
         rows = [{"op": c.op, "sobject": c.ref.sobject, "id": c.ref.id, "after": dict(c.after)} for c in found.changes]
     about = {"org_id": found.org_id, "instance_url": found.instance_url, "is_sandbox": found.is_sandbox}
-    document = {"command": "plan show", "plan": str(file), "digest": found.digest, **about}
+    document = {**run.envelope(), **found.as_json(file), **about}
     if output.format == "json":
         document["summary"] = summary(found)
     emit(output, document, rows, f"{len(found.changes)} changes for {found.org}")
@@ -70,9 +72,11 @@ def show(file: Path, output: Output) -> None:
 def seal(file: Path, output: Output) -> None:
     """Recompute the header of a plan edited by hand, after checking every line."""
     from sfsync.plan.file import seal as seal_file
+    from sfsync.runs import new_run
 
+    run = new_run("plan seal")
     found = seal_file(file)
-    emit(output, {"command": "plan seal", **found.as_json(file)}, [], f"{len(found.changes)} changes in {file}")
+    emit(output, {**run.envelope(), **found.as_json(file)}, [], f"{len(found.changes)} changes in {file}")
 
 
 def _deciding(name: str, help: str, decide: Callable[..., Any]) -> None:
@@ -86,12 +90,14 @@ def _deciding(name: str, help: str, decide: Callable[..., Any]) -> None:
     @shared
     def command(file: Path, output: Output, **filters: tuple[str, ...]) -> None:
         from sfsync.plan.file import read_plan, write_plan
+        from sfsync.runs import new_run
 
+        run = new_run(f"plan {name}")
         before = read_plan(file)
         after = decide(before, **filters)
         changed = sum(a.decision != b.decision for a, b in zip(after.changes, before.changes, strict=True))
-        document = {"command": f"plan {name}", "decided": changed, **after.as_json(file)}
         write_plan(after, file)
+        document = {**run.envelope(), "decided": changed, **after.as_json(file)}
         emit(output, document, [], f"{changed} lines decided")
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from sfsync.errors import RuleError
+from sfsync.rules.load import load_rules
 
 _FILE = """\
 # A rule says what is wrong in the mirror. `sfsync rules test {name}` runs its examples, `sfsync check --rule {code}`
@@ -82,10 +83,16 @@ examples:
 def new_rule(code: str, user_folder: Path) -> Path:
     """Write `<user_folder>/rules/<code in small letters>.yaml` and return its path; folders are made.
 
-    The file is a complete rule with comments. Raises RuleError for a code that is none and for a file that is there.
+    The file is a complete rule with comments. Raises RuleError for a code that is none or a shipped rule's, and for a
+    file that is there.
     """
     if not re.fullmatch(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*", code):
         raise RuleError(f'code "{code}" must be capitals, digits and hyphens, as in ACME-001.')
+    if shipped := next((rule for rule in load_rules() if rule.code == code), None):
+        raise RuleError(
+            f'{code} is a shipped rule, "{shipped.title}"; a whole file of that code would replace it. Choose another '
+            "code, or write a file with `code:` and the keys that shall differ."
+        )
     path = user_folder / "rules" / f"{code.lower().replace('-', '_')}.yaml"
     if path.exists():
         raise RuleError(f"{path} is there already. Edit it, or choose another code.")

@@ -28,6 +28,12 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
     assert path.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_shipped_rule_is_not_replaced_by_the_way(tmp_path):
+    with pytest.raises(RuleError, match='OPP-001 is a shipped rule, "Opportunity without account"'):
+        new_rule("OPP-001", tmp_path)
+    assert not (tmp_path / "rules").exists()
+
+
 @pytest.mark.parametrize("code", ["acme-1", "", "ACME 1", "../X", "ACME-"])
 def test_a_code_that_is_none_is_refused(tmp_path, code):
     with pytest.raises(RuleError, match="must be capitals"):
