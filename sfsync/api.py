@@ -192,7 +192,8 @@ def check(
     """Evaluate the rules on the mirror and keep the findings with their life: first seen, last seen, resolved.
 
     profile: only the rules of this profile that are on, whatever profile the config names; findings of the others stay
-    as they are. since: a day, an aware moment or a run_id; only findings first seen since are returned and counted.
+    as they are. as_of: the day in the org's time zone; another than today is a replay: the findings are told, and kept
+    nowhere. since: a day, an aware moment or a run_id; only findings first seen since are returned and counted.
     fail_on: what makes `exit_code` 3: error, warning, info (any finding), new-error, new or never; waived ones never
     count. Raises ConfigError or InputError for an unknown rule, profile, run or fail_on, before anything is evaluated.
     """
@@ -218,11 +219,13 @@ def check(
             with warehouse.read() as con:
                 first = moment_since(con, since, zone)
         _refresh(warehouse, config, progress)
+        today = local_day(run.started_at, zone)
         result = check_rules(
             warehouse,
             known,
             only=only,
-            as_of=as_of or local_day(run.started_at, zone),
+            as_of=as_of or today,
+            replay=as_of not in (None, today),
             now=run.started_at,
             run_id=run.run_id,
             config=config.rules,
@@ -332,7 +335,7 @@ def report(
     return run_report(
         config,
         open_warehouse(config, on_wait),
-        check=lambda: check(config, as_of=as_of, progress=progress),
+        check=lambda: check(config, progress=progress),
         checking=checking,
         out=out,
         client=client,

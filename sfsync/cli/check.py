@@ -32,7 +32,7 @@ KIND = click.option("--kind", metavar="KIND", help="Only this case of the rule."
 @config_option
 @click.option("--rule", "rules", multiple=True, metavar="CODE", help="Only this rule; may be given again.")
 @click.option("--profile", metavar="NAME", help="Only the rules of this profile.  [default: the config's]")
-@click.option("--as-of", type=DAY, help="Evaluate as if it were this day.")
+@click.option("--as-of", type=DAY, help="Evaluate as if it were this day; another than today keeps nothing.")
 @click.option("--since", metavar="DATE|RUN", help="Only findings first seen since that day, or after that run began.")
 @click.option(
     "--fail-on",
@@ -251,5 +251,9 @@ def _summary(result: CheckResult, summary: Mapping[str, Any]) -> str:
         + ": "
         + ", ".join(f"{by_severity[s]} {s}" for s in SEVERITIES)
         + (f"; {result.waived} waived" if result.waived else "")
-        + f"; {new} new, {result.resolved} resolved since the last check"
+        + (
+            f"; as of {result.replay_of}: {new} not standing today, nothing kept"
+            if result.replay_of
+            else f"; {new} new, {result.resolved} resolved since the last check"
+        )
     )

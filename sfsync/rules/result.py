@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from datetime import UTC, date, datetime
+from typing import Any, Literal, Protocol, get_args
 
 import sqlalchemy as sa
 
@@ -24,7 +24,7 @@ FailOn = Literal["error", "warning", "info", "new-error", "new", "never"]
 """What makes a check end with 3: findings of at least that severity, or new ones. All are at least info."""
 _OF_RUN = "f.run_id = :run AND f.last_seen = :now AND f.resolved_at IS NULL"
 _GROUPED = "GROUP BY f.rule, f.severity, f.first_seen = f.last_seen, f.waived ORDER BY f.rule, f.severity"
-_ORDER = "CASE f.severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, " + ", ".join(
+ORDER = "CASE f.severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, " + ", ".join(
     f'f.{column} COLLATE "C"' for column in ("rule", "sobject", "id", "kind")
 )
 _BATCH = 5_000
@@ -78,10 +78,11 @@ class Findings:
     """The findings of one check, sorted by severity (errors first), rule, sobject, id, kind.
 
     `len` is known. Each iteration reads them anew from the warehouse, row by row, and keeps it open for reading
-    meanwhile. They are there until the next check: an iteration after that ends with a WarehouseError.
+    meanwhile. They are there until the next check: an iteration after that ends with a WarehouseError. Those of a
+    replay are read from a file of their own.
     """
 
-    def __init__(self, stored: Stored | None = None, counts: Sequence[Count] = (), since: datetime | None = None):
+    def __init__(self, stored: Found | None = None, counts: Sequence[Count] = (), since: datetime | None = None):
         self.counts = counts
         self._stored = stored
         self._since = since
@@ -107,6 +108,14 @@ class Findings:
         return Findings(self._stored, self._stored.counts(moment), moment)
 
 
+class Found(Protocol):
+    """Where the findings of one check are."""
+
+    def counts(self, since: datetime | None = None) -> list[Count]: ...
+
+    def findings(self, since: datetime | None = None) -> Iterator[CheckedFinding]: ...
+
+
 class Stored:
     """What one check left in sfsync.findings."""
 
@@ -127,7 +136,7 @@ class Stored:
     def findings(self, since: datetime | None = None) -> Iterator[CheckedFinding]:
         columns = ", ".join(f"f.{name}" for name in ("first_seen", "waived", *COLUMNS))
         with self.warehouse.read() as con:
-            statement, values = self._select(columns, since, f"ORDER BY {_ORDER}")
+            statement, values = self._select(columns, since, f"ORDER BY {ORDER}")
             for row in con.execute(statement, values, execution_options={"stream_results": True, "yield_per": _BATCH}):
                 yield self._checked(*row)
 
@@ -189,6 +198,8 @@ class CheckResult:
     fail_on: FailOn = "info"
     since: datetime | None = None
     """Only findings first seen at or after this moment are in `findings`; `rules` count all."""
+    replay_of: date | None = None
+    """The other day it was evaluated as of: nothing was kept. None: a check of today."""
 
     @property
     def failed(self) -> list[RuleRun]:
@@ -230,6 +241,7 @@ class CheckResult:
             "waived": self.waived,
             "fail_on": self.fail_on,
             "since": None if self.since is None else iso(self.since),
+            "replay_of": None if self.replay_of is None else self.replay_of.isoformat(),
         }
 
     def as_json(self) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from sfsync.config import RulesConfig
 from sfsync.rules.catalog import Catalog
 from sfsync.rules.evaluate import Evaluation, evaluate
 from sfsync.rules.findings import record
-from sfsync.rules.result import CheckResult, Findings, RuleRun, Stored
+from sfsync.rules.replay import Replayed, staged
+from sfsync.rules.result import CheckResult, Count, Findings, RuleRun, Stored
 from sfsync.rules.rule import Rule
 from sfsync.rules.settings import activate
 from sfsync.rules.sql import Clock
@@ -29,8 +30,9 @@ def check(
     config: RulesConfig | None = None,
     time_zone: str = "UTC",
     only: Sequence[str] = (),
+    replay: bool = False,
 ) -> CheckResult:
-    """Evaluate the rules, then write sfsync.findings and sfsync.rule_runs in one transaction.
+    """Evaluate the rules, then write sfsync.findings and sfsync.rule_runs in one transaction; a replay writes nothing.
 
     Rules read `sfsync.norm_*`: bring those up to date first (`sfsync.normalise.table.refresh`), otherwise rules that
     need them are not evaluated. A rule whose SQL fails does not stop the others. Findings of rules that were not asked
@@ -39,6 +41,8 @@ def check(
 
     as_of: today in the org's time zone. now: aware, the run's moment. time_zone: the org's, IANA name.
     only: codes to evaluate, even if the config switches them off; all rules that are on when empty.
+    replay: `as_of` is another day than today. Its findings are no news about the org: those that stand today keep
+    their first_seen in the result, the others are new, and none is resolved.
     Raises ConfigError when `only` or config names a rule, parameter or profile there is none of.
     """
     active, off = activate(sorted(rules, key=lambda rule: rule.code), config or RulesConfig(), only)
@@ -47,15 +51,27 @@ def check(
         catalog, stage = Catalog(warehouse, draft.con), Stage(draft)
         evaluations = [evaluate(catalog, stage, rule, clock) for rule in active]
         stage.forget(e.rule.code for e in evaluations if e.failed)
+        if replay:
+            waivers = Waivers(read_waivers(warehouse, draft.con), as_of)
+            found = Replayed(staged(warehouse, draft.con, stage.table), now, waivers)
+            return _replayed(found, evaluations, off, as_of)
         with draft.writing() as con:
             stored = Stored(warehouse, run_id, now, Waivers(read_waivers(warehouse, con), as_of))
             resolved = record(con, stage.table, evaluations, off, run_id=run_id, now=now, today=as_of)
             counts = stored.counts(con=con)
+    return CheckResult(Findings(stored, counts), _rule_runs(evaluations, counts), off, resolved)
+
+
+def _replayed(found: Replayed, evaluations: Sequence[Evaluation], off: list[str], as_of: date) -> CheckResult:
+    counts = found.counts()
+    return CheckResult(Findings(found, counts), _rule_runs(evaluations, counts), off, replay_of=as_of)
+
+
+def _rule_runs(evaluations: Sequence[Evaluation], counts: Sequence[Count]) -> list[RuleRun]:
     waived = Counter[str]()
     for count in counts:
         waived[count.rule] += count.findings if count.waived else 0
-    runs = [_rule_run(e, waived[e.rule.code]) for e in evaluations]
-    return CheckResult(Findings(stored, counts), runs, off, resolved)
+    return [_rule_run(e, waived[e.rule.code]) for e in evaluations]
 
 
 def _rule_run(e: Evaluation, waived: int) -> RuleRun:

@@ -186,3 +186,16 @@ def test_every_format_tells_the_same_findings(checked):
     listed = checked.run("check", "--list", code=3).stdout
     assert listed.count("severity") == -(-len(checked.first["findings"]) // 1_000)
     assert list(checked.first)[6:] == ["findings", "rules", "resolved", "waived", "fail_on", "since"]
+
+
+def test_another_day_is_told_and_leaves_the_findings_as_they_are(checked):
+    one = ("check", "--rule", "OPP-005")
+    before = checked.json(*one, code=3)["findings"]
+    past = checked.json(*one, "--as-of", "1999-12-31")
+    assert (past["findings"], past["resolved"], past["replay_of"]) == ([], 0, "1999-12-31")
+    said = checked.run(*one, "--as-of", "2199-12-31", code=3).stdout
+    assert "as of 2199-12-31: " in said
+    assert "nothing kept" in said
+    after = checked.json(*one, code=3)
+    assert after["findings"] == before
+    assert after["replay_of"] is None

@@ -248,6 +248,7 @@ def test_json_has_the_documented_keys(warehouse, tmp_path):
         "waived": 0,
         "fail_on": "info",
         "since": None,
+        "replay_of": None,
     }
     json.dumps(result.as_json())
 

@@ -338,3 +338,50 @@ def test_waivers_live_the_same_life_on_postgresql(postgres_url, tmp_path):
         assert marked(again) == [(lead_id(0), False), (lead_id(1), False)]
     finally:
         again.close()
+
+
+AGED = """select Id, Status, case when as_of() < date '2026-03-01' then 'before' else 'since' end as kind from live.Lead
+where Status = 'Bad' and (Id like '%1AAA' or as_of() < date '2026-03-01')"""
+
+
+def replayed(warehouse, rules, as_of, **given):
+    now = MONDAY + timedelta(days=1)
+    return check(warehouse, rules, as_of=as_of, now=now, run_id="replay", replay=True, **given)
+
+
+def test_a_replay_of_another_day_tells_its_findings_and_keeps_nothing(warehouse, tmp_path):
+    make_leads(warehouse, "Bad", "Bad", "Good")
+    rules = [rule(tmp_path, "A-1", AGED)]
+    checked(warehouse, rules)
+    kept = run(warehouse, "SELECT id, kind, first_seen, last_seen, resolved_at, run_id FROM sfsync.findings")
+    past = replayed(warehouse, rules, date(2026, 2, 1))
+    assert shown(past) == [(lead_id(0), "before", False), (lead_id(1), "before", False)]
+    assert ([c.new for c in past.findings], past.resolved, past.exit_code) == ([True, True], 0, 3)
+    assert past.as_json()["replay_of"] == "2026-02-01"
+    assert [(r.findings, r.records, r.in_scope) for r in past.rules] == [(2, 2, 3)]
+    future = replayed(warehouse, rules, date(2026, 4, 1))
+    [still] = future.findings
+    assert (still.finding.ref.id, still.new, still.first_seen) == (lead_id(1), False, MONDAY)
+    assert run(warehouse, "SELECT id, kind, first_seen, last_seen, resolved_at, run_id FROM sfsync.findings") == kept
+    assert run(warehouse, "SELECT run_id FROM sfsync.rule_runs") == [("run-0",)]
+    assert not any(c.new for c in checked(warehouse, rules, day=1).findings)
+
+
+def test_a_replay_knows_waivers_and_since_when_a_finding_stands(warehouse, tmp_path):
+    make_leads(warehouse, "Bad", "Bad")
+    rules = [rule(tmp_path, "A-1", BAD)]
+    checked(warehouse, rules)
+    let(warehouse, rules[0], lead_id(0), until=date(2026, 3, 10))
+    past = replayed(warehouse, rules, date(2026, 3, 9))
+    assert (shown(past), past.waived) == ([(lead_id(0), "", True), (lead_id(1), "", False)], 1)
+    assert replayed(warehouse, rules, date(2026, 3, 11)).waived == 0
+    assert len(past.seen_since(MONDAY).findings) == 2
+    assert list(past.seen_since(MONDAY + timedelta(seconds=1)).findings) == []
+    assert past.failing_on("new").exit_code == 0
+
+
+def test_a_replay_in_a_warehouse_never_checked_finds_everything_new(warehouse, tmp_path):
+    make_leads(warehouse, *["Bad"] * 5_001)
+    past = replayed(warehouse, [rule(tmp_path, "A-1", BAD)], date(2026, 2, 1))
+    both = zip(past.findings, past.findings, strict=True)
+    assert sum(a == b and a.new for a, b in both) == 5_001 == len(past.findings)
