@@ -1,6 +1,11 @@
 /*
-title: How often an open deal's close date was moved later; moves of one user within the hour count once
+title: How often the close date of a deal that is open now was moved later; moves of one user within the hour count once
 stored: true
+needs:
+  Opportunity: [Id, IsClosed]
+  OpportunityHistory: [Id, OpportunityId, CreatedDate, StageName, CloseDate]
+optional:
+  OpportunityHistory: [CreatedById]
 params:
   push_collapse_minutes: 60
 */
@@ -10,7 +15,12 @@ select p.OpportunityId, count(*) as pushes,
        max(local_date(p.changed_at)) as last_push
 from (select c.OpportunityId, c.to_close, c.from_close, c.changed_at, c.changed_by,
              lag(c.changed_at) over w as pushed_before, lag(c.changed_by) over w as pushed_by
-      from v_opp_change c left join v_stage s on s.name = c.to_stage
+      from (select h.OpportunityId, h.StageName as to_stage, h.CreatedDate as changed_at, h.CreatedById as changed_by,
+                   h.CloseDate as to_close, lag(h.CloseDate) over w as from_close, row_number() over w as seq
+            from live.OpportunityHistory h
+            join live.Opportunity o on o.Id = h.OpportunityId and o.IsClosed is not true
+            window w as (partition by h.OpportunityId order by h.CreatedDate, h.Id)) c
+      left join v_stage s on s.name = c.to_stage
       where c.from_close is not null and c.to_close > c.from_close and s.IsClosed is not true
       window w as (partition by c.OpportunityId order by c.seq)) p
 where p.pushed_before is null or p.changed_by is distinct from p.pushed_by
