@@ -62,7 +62,9 @@ def report(
     document = {**run.envelope(), "out": str(out), **made.summary(), "files": list(made.files)}
     rows_ = [{"section": s.key, "title": s.title} for s in made.sections]
     counts = ", ".join(f"{n:,} {severity}" for severity, n in made.findings.items())
-    score = "no score" if made.score.value is None else f"score {made.score.value} of 100"
+    score = f"score {made.score.value} of 100"
+    if made.score.value is None:
+        score = f"no score ({made.score.missing.rstrip('.')})"
     beside = f", {len(made.files)} lists in {out.stem}_files" if made.files else ""
     emit(output, document, rows_ if output.format == "csv" else [], f"{out}: {score}; open findings: {counts}{beside}")
     for broken in made.failed:

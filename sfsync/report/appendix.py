@@ -12,6 +12,7 @@ DEFINITIONS = {
     "Finding": "one offence of one record against one rule; it stands until a check no longer finds it",
     "Error, warning, info": "makes a number or a later write wrong; somebody must act; advice",
     "Waived": "a finding somebody decided to live with; it counts nowhere here",
+    "Points of the score": "what the findings of a rule take from the hundred",
     "Records in scope": "the records a rule looked at: the denominator of its rate",
     "Rate": "records with a finding, per hundred records in scope; one decimal, half up",
     "Not evaluated": "a rule that could not be judged, with its reason; it never counts as passed",

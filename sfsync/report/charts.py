@@ -70,7 +70,7 @@ def short(value: float) -> str:
 def _height(chart: Chart) -> float:
     if chart.kind != "lines":
         return 0.4 + 0.26 * max(len(chart.labels), 2)
-    return 1.5 if chart.key.startswith("trend-") else 2.6
+    return 1.5 if "trend" in chart.key else 2.6
 
 
 # -- the kinds
@@ -149,7 +149,8 @@ def _lines(axes: Axes, chart: Chart) -> None:
         axes.legend(frameon=False, fontsize=8, ncols=len(chart.series), loc="lower left", bbox_to_anchor=(0, 1))
     step = max(1, -(-len(chart.labels) // 12))
     axes.set_xticks(list(places)[::step], [_label(label) for label in chart.labels][::step], rotation=40, ha="right")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    low, high = min(0.0, axes.get_ylim()[0]), axes.get_ylim()[1]
+    axes.set_ylim(low, high + 0.06 * (high - low))  # room for the marks: the margin was that of the values' own range
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.grid(axis="y", color="#e5e7eb", linewidth=0.6)

@@ -33,6 +33,12 @@ class Text:
     text: str
     kind: TextKind = "plain"
 
+    @property
+    def lead(self) -> str:
+        """What a reader is told first, in bold where that can be; often nothing."""
+        leads = {"why": "Why it matters.", "fix": "What to do.", "formula": "How the score is computed."}
+        return leads.get(self.kind, "")
+
     def as_json(self) -> dict[str, Any]:
         return {"type": "text", "kind": self.kind, "text": self.text}
 

@@ -22,10 +22,10 @@ def section(making: Making, checked: Checked) -> Section:
     blocks: list[Block] = []
     for what, make in (
         ("Freshness", lambda: [_fresh(making, checked)]),
-        ("Health", lambda: _health(making, checked)),
+        ("Health", lambda: _health(checked)),
         ("What matters most", lambda: [top(checked)] if checked.open else []),
         ("Changes", lambda: _changes(making, checked)),
-        ("The score", lambda: [_formula(checked)]),
+        ("The score", lambda: _score(making, checked)),
         ("The org", lambda: [_org(making)]),
         ("Objects", lambda: [_objects(making)]),
     ):
@@ -59,18 +59,18 @@ def _at(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _health(making: Making, checked: Checked) -> Iterable[Block]:
+def _health(checked: Checked) -> Iterable[Block]:
     if checked.score.value is None:
         yield Text(f"There is no health score. {checked.score.missing}", "problem")
+
+
+def _score(making: Making, checked: Checked) -> Iterable[Block]:
+    found = checked.score
+    counted = f"{found.judged} rules count; {found.left_out} of those switched on were not evaluated or had no records."
+    yield Text(f"{found.formula} {counted}", "formula")
     trend = over_time("score-trend", "Score over time", "score", _scores(making, checked))
     if trend is not None:
         yield trend
-
-
-def _formula(checked: Checked) -> Text:
-    found = checked.score
-    counted = f"{found.judged} rules count; {found.left_out} of those switched on were not evaluated or had no records."
-    return Text(f"{found.formula} {counted}", "formula")
 
 
 def _scores(making: Making, checked: Checked) -> list[tuple[str, float]]:

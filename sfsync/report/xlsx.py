@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from textwrap import wrap
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -35,6 +36,8 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "moment": {"num_format": "yyyy-mm-dd hh:mm", "align": "left", "valign": "top"},
 }
 _WIDTHS = {"record": 34, "text": 24, "prose": 60, "severity": 10, "rule": 16, "moment": 17, "date": 12}
+_LINE = 130
+"""Characters of a text in one row."""
 _CELL = 32_767
 """Characters a cell holds; Excel calls a file with longer ones damaged."""
 
@@ -88,17 +91,18 @@ class _Book:
         page.line(made.title, "head")
         page.line(f"{made.org_name}, as of {made.as_of} ({made.time_zone}), made {iso(made.made_at)}", "text")
         counts = ", ".join(f"{n:,} {severity}" for severity, n in made.findings.items())
-        page.line(f"Health score: {'not known' if made.score.value is None else made.score.value} of 100", "head")
+        score = "none" if made.score.value is None else f"{made.score.value} of 100"
+        page.line(f"Health score: {score}", "head")
         page.line(f"Open findings: {counts}", "text")
         page.row += 1
 
     def _group(self, group: Group) -> None:
-        """Four lines about the rule, then its records under a header that stays."""
+        """A few lines about the rule, then its records under a header that stays."""
         sheet = self.book.add_worksheet(self.names[group.key])
         page = _Page(self, sheet)
         page.line(group.title, "title")
         for text in [b for b in group.blocks if isinstance(b, Text)]:
-            page.line(text.text, "text")
+            page.prose(text)
         for table in [b for b in group.blocks if isinstance(b, Table)]:
             page.rows(table, frozen=True)
 
@@ -114,9 +118,14 @@ class _Page:
         self._text(self.row, 0, text, look)
         self.row += 1
 
+    def prose(self, text: Text) -> None:
+        """A text over as many rows as it needs: a cell of its own would run out of the window."""
+        for part in wrap(f"{text.lead} {text.text}".strip().replace("`", ""), _LINE):
+            self.line(part, "text")
+
     def block(self, block: Block) -> None:
         if isinstance(block, Text):
-            self.line(block.text, "text")
+            self.prose(block)
         elif isinstance(block, Facts):
             self.line(block.title, "head")
             for name, value in block.facts.items():

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from sfsync import api
@@ -319,3 +320,14 @@ def test_every_section_and_option_stands_in_the_docs() -> None:
 def test_tables_have_unique_keys(made: Report) -> None:
     keys = [b.key for s in made.sections for b in s.blocks if isinstance(b, (Table, Chart))]
     assert len(keys) == len(set(keys))
+
+
+def test_a_sheet_tells_why_and_what_to_do_in_lines_that_fit_a_window(world: World) -> None:
+    world.report("r.xlsx", rows=3, sections=["rules"])
+    sheet = openpyxl.load_workbook(world.folder / "r.xlsx")["OPP-005"]
+    lines = [str(row[0].value) for row in sheet.iter_rows()]
+    said = lines[: lines.index("record")]
+    assert any(line.startswith("Why it matters. ") for line in said)
+    assert any(line.startswith("What to do. ") for line in said)
+    assert max(map(len, said)) <= 130
+    assert not any("`" in line for line in said)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from sfsync import api
+from sfsync.cli.report import report
 from sfsync.errors import ConfigError, InputError, WarehouseError
 from sfsync.practice.org import PracticeOrg
 from sfsync.practice.serve import PracticeServer
@@ -114,6 +117,10 @@ def test_an_org_without_records_gets_no_score_and_is_told_why(tmp_path: Path) ->
     page = (world.folder / "r.html").read_text(encoding="utf-8")
     assert "<b>–</b>" in page
     assert "100 of 100" not in page
+    result = CliRunner().invoke(report, ["--config", str(world.path), "--out", str(world.folder / "r.xlsx")])
+    assert "no score (Nothing was looked at" in result.stdout
+    sheet = openpyxl.load_workbook(world.folder / "r.xlsx")["Summary"]
+    assert "Health score: none" in [row[0].value for row in sheet.iter_rows()]
 
 
 def test_before_the_first_pull_there_is_nothing_to_report(world: World, tmp_path: Path) -> None:
