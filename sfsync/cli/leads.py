@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli.common import Output, config_option, note, shared
-from sfsync.cli.insight import DAY, open_mirror, show, sla_option, terminal_option
+from sfsync.cli.insight import DAY, open_mirror, period_option, show, sla_option, terminal_option
 
 if TYPE_CHECKING:
     from sfsync.config import Config
@@ -125,6 +125,35 @@ def validate(
         how = load_model(model_path(model, loaded[0].mappings))
         found = judge(source, how.scoring, by=by, after=after, min_conversions=min_conversions)
         show("leads validate", output, found)
+
+
+@leads.command()
+@config_option
+@period_option
+@click.option("--by", type=click.Choice(["reason", "owner", "pool"]), default="reason", show_default=True)
+@MODEL
+@sla_option
+@terminal_option
+@shared
+def measures(
+    config: Path | None,
+    period: str,
+    by: str,
+    model: Path | None,
+    sla_hours: int | None,
+    terminal: tuple[str, ...],
+    output: Output,
+) -> None:
+    """Does the distribution work? Reasons, time to assignment, who takes leads up in time, load per rep."""
+    from sfsync.leads.measures import measures as measure
+    from sfsync.leads.model import load_model, model_path
+
+    loaded: list[Config] = []
+    settings = {"response_sla_hours": sla_hours, "closed_unconverted_statuses": terminal or None}
+    with open_mirror(config, None, {}, loaded, **settings) as source:
+        how = load_model(model_path(model, loaded[0].mappings))
+        found = measure(source, source.fiscal.parse(period, source.as_of), how.assign, by=by)
+        show("leads measures", output, found)
 
 
 @leads.command()

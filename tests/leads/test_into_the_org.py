@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,13 @@ def test_a_turn_is_used_up_by_a_push_and_not_by_a_proposal(pulled: Shell, model:
     assert proposals(pulled, model) == first
     pulled.run("push", str(plan), "--accept-assisted", "--allow-large")
     assert stands(pulled) == last_turns(plan)
+    measured = pulled.json("leads", "measures", "--model", str(model))["tables"]
+    steps = Counter(r["step"] for r in first.values())
+    assert {r["line"]: r["leads"] for r in measured[0]["rows"]} == {**steps, "all": len(first)}
+    # Also before the next pull; who triages takes no leads.
+    assert measured[2]["rows"][-1]["given"] == len(first) - steps["FALLBACK"]
+    pulled.run("pull")
+    assert pulled.json("leads", "measures", "--model", str(model))["tables"][2]["rows"] == measured[2]["rows"]
     assert {"europe", "big"} == stands(pulled).keys()
 
 
