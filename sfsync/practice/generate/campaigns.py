@@ -59,8 +59,8 @@ def _make_members(shop: Workshop) -> None:
         "member",
         f"""
         WITH people AS (
-            SELECT l.p, l.number AS lead, c.number AS contact, l.created, c.created AS converted
-            FROM lead_life l LEFT JOIN contact_no c ON c.p = l.p AND l.g = 0
+            SELECT p, l.number AS lead, c.number AS contact, l.created, c.created AS converted
+            FROM lead_life l LEFT JOIN (SELECT p, 0 AS g, number, created FROM contact_no) c USING (p, g)
             UNION ALL
             SELECT p, NULL, number, created, NULL FROM contact_no
             WHERE p NOT IN (SELECT p FROM lead_life) AND created >= {shop.start}),
