@@ -11,8 +11,18 @@ from typing import Any
 BOOLEAN = "BOOLEAN"
 MOMENT = "TIMESTAMP WITH TIME ZONE"
 
-FEATURES = frozenset({"IsPersonAccount", "CurrencyIsoCode", "CurrencyType", "DatedConversionRate", "RecordTypeId"})
-"""Fields and objects an org has only with a feature switched on: that they are missing is an answer, not a gap."""
+FEATURES = frozenset(
+    {
+        "IsPersonAccount",
+        "CurrencyIsoCode",
+        "CurrencyType",
+        "DatedConversionRate",
+        "RecordTypeId",
+        "FirstCallDateTime",
+        "FirstEmailDateTime",
+    }
+)
+"""Fields and objects an org has only with a feature in use: that they are missing is an answer, not a gap."""
 
 _BOOLEAN = re.compile(r"(Is|Has|DoNot|Uses)[A-Z]\w*|email_(valid|free|disposable|role)|web_free")
 _MOMENT = re.compile(
