@@ -70,7 +70,7 @@ class Catalog:
         """The draft's table with the rows of a view, of all its SELECTs; the same text gives the same table."""
         key = "\n".join(selects)
         if key not in self._stored:
-            table = f"sfsync_{view}_{len(self._stored)}"
+            table = draft.kept(f"sfsync_{view}_{len(self._stored)}")
             with draft.attempt():
                 draft.fill(table, selects[0])
                 for select in selects[1:]:

@@ -43,10 +43,13 @@ class Draft:
             self.con.exec_driver_sql(f"CREATE TEMP TABLE {table} ({columns}){dropped}")
 
     def fill(self, table: str, select: str) -> None:
-        """Make a table of the rows of a SELECT, which may not change anything. One of that name goes."""
+        """Make a table of the rows of a SELECT, which may not change anything. One of that name goes.
+
+        A big one that stays is better given a name by `kept`: it is on disk and compressed then, not in memory.
+        """
         self.drop(table)
         if not self._postgres:
-            self._execute(f"CREATE TEMP TABLE {table} AS {select}")
+            self._execute(f"CREATE {'' if '.' in table else 'TEMP '}TABLE {table} AS {select}")
             return
         self._execute(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {select} WITH NO DATA")
         # until the savepoint of `attempt` ends; tables of the session may be filled all the same

@@ -55,7 +55,9 @@ class DuckFile:
         with self._connect(read_only=True) as con:
             if beside is not None:
                 con.exec_driver_sql(f"SET memory_limit = '{DRAFT_MEMORY}'")
-                con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_WRITE)")
+                # a draft that is interrupted is thrown away: no log of its changes is kept
+                options = "READ_WRITE, RECOVERY_MODE no_wal_writes"
+                con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} ({options})")
             if self.file is not None:
                 con.exec_driver_sql("SET enable_external_access = false")
             yield con
