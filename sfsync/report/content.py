@@ -113,6 +113,10 @@ class Chart:
     description: str = ""
     """What it shows, in words with numbers: for who cannot see it."""
 
+    @property
+    def empty(self) -> bool:
+        return not any(value for values in self.series.values() for value in values)
+
     def as_json(self) -> dict[str, Any]:
         series = {name: list(values) for name, values in self.series.items()}
         return {

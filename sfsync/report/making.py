@@ -62,9 +62,12 @@ class Making:
     written: list[str] = field(default_factory=list)
 
     def block(self, what: str, make: Callable[[], Iterable[Block]]) -> list[Block]:
-        """The blocks, or a sentence saying why there are none; a part that fails does not stop the report."""
+        """The blocks, or a sentence saying why there are none; a part that fails does not stop the report.
+
+        A drawing of nothing but zeros is left out: its table says so.
+        """
         try:
-            return list(make())
+            return [block for block in make() if not (isinstance(block, Chart) and block.empty)]
         except SfsyncError as err:
             return [Text(f"{what}: not available. {err}", "problem")]
         except Exception as err:
@@ -164,7 +167,8 @@ def over_time(key: str, title: str, name: str, values: Sequence[tuple[str, float
 def facts_of(found: insight.Table) -> dict[str, Any]:
     """The single values of an analysis under readable names; a bare yes or no is left to its notes."""
     facts = {name: value for name, value in found.facts.items() if value is not None and not isinstance(value, bool)}
-    return {_LABELS.get(name) or _heading(name): value for name, value in facts.items()}
+    shown = {name.removeprefix("trailing_"): value for name, value in facts.items()}
+    return {_LABELS.get(name) or _heading(name): value for name, value in shown.items()}
 
 
 def _idle(name: str, found: insight.Table) -> bool:

@@ -109,7 +109,9 @@ def test_an_org_without_records_gets_no_score_and_is_told_why(tmp_path: Path) ->
             assert api.pull(world.path).exit_code == 0
     finally:
         org.close()
-    found = api.report(world.path, out=world.folder / "r.html", sections=["summary"])
+    found = api.report(world.path, out=world.folder / "r.html", sections=["summary", "pipeline", "funnel"])
+    assert found.charts() == {}
+    assert {"pipeline-table", "waterfall-table", "events"} <= set(found.tables())
     assert world.rows("SELECT count(*) FROM sfsync.rule_runs WHERE status = 'ok' AND in_scope > 0")[0][0] > 0
     assert found.score.value is None
     said = " ".join(texts(found.section("summary").blocks, "problem"))
