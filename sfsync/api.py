@@ -329,6 +329,8 @@ def report(
     Report's `files`. checking: whether to evaluate the rules before; None: when the mirror is newer than the last
     check. out: None writes nothing. Raises as sfsync.report.run_report does.
     """
+    from sfsync.insight.configured import shared_settings
+    from sfsync.insight.source import Settings
     from sfsync.report import run_report
 
     config = configured(config)
@@ -343,6 +345,7 @@ def report(
         sections=sections,
         rows=rows,
         as_of=as_of,
+        settings=Settings(**shared_settings(config.rules)),
         progress=progress,
         run=run,
     )

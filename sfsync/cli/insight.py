@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from sfsync.cli.common import Output, config_option, shared
 
@@ -59,7 +60,7 @@ def common_options(command: Command) -> Command:
         settings = {
             "owners": owners,
             "currency": currency,
-            "amount_field": amount_field,
+            "amount_field": amount_field if _given("amount_field") else None,
             "fiscal_start_month": fiscal_start,
             "custom_fiscal_years": custom_fiscal_years,
         }
@@ -67,6 +68,10 @@ def common_options(command: Command) -> Command:
         return command(*args, open_=opened, output=output, **kwargs)
 
     return wrapper
+
+
+def _given(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
 
 
 period_option = click.option(
@@ -90,8 +95,12 @@ def open_mirror(
     loaded: list[Config] | None = None,
     **more: Any,
 ) -> Iterator[Source]:
-    """A Source on the configured warehouse; `loaded` receives the Config. more: settings that are set if not None."""
+    """A Source on the configured warehouse; `loaded` receives the Config.
+
+    settings, more: those that are not None go before what the config's rules share with an analysis.
+    """
     from sfsync import api
+    from sfsync.insight.configured import shared_settings
     from sfsync.insight.source import Settings, open_source
     from sfsync.moments import local_day, utc_now
     from sfsync.salesforce.ids import to18
@@ -102,8 +111,9 @@ def open_mirror(
     warehouse = api.open_warehouse(found)
     zone, now = api.read_meta(warehouse).get("time_zone", "UTC"), utc_now()
     try:
-        given = {name: value for name, value in more.items() if value is not None}
-        settings = {**settings, **given, "owners": tuple(to18(owner) for owner in settings.get("owners", ()))}
+        given = {name: value for name, value in {**settings, **more}.items() if value is not None}
+        owners = tuple(to18(owner) for owner in settings.get("owners", ()))
+        settings = {**shared_settings(found.rules), **given, "owners": owners}
     except ValueError as err:
         raise click.BadParameter(str(err)) from None
     day = as_of or local_day(now, zone)
