@@ -77,6 +77,9 @@ class _Evaluator:
             staged = self._stage(ready, left_out)
             in_scope = sum(self._in_scope(part) for part in ready)
         except (sa.exc.SQLAlchemyError, SqlProblem) as err:
+            if self.stage.draft.relieve(err):
+                self.stage.forget([self.rule.code])
+                return self.run()
             self.notes = [f"{self.rule.path.name}: its SQL failed: {_without_values(err)}"]
             return self._not_evaluated(failed=True)
         whole = len(ready) == len(self.rule.parts)

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import sqlalchemy as sa
 
+from sfsync.warehouse import duck
+
 
 class Draft:
     """Tables of its own beside a warehouse that is only read; gone when the draft ends.
@@ -28,6 +30,7 @@ class Draft:
         self._own = own
         self._write = write
         self._postgres = con.dialect.name == "postgresql"
+        self._relieved = False
 
     def kept(self, table: str) -> str:
         """The name of a table that `writing()` sees as well."""
@@ -83,6 +86,15 @@ class Draft:
             raise
         if self._own:
             self.con.commit()
+
+    def relieve(self, err: Exception) -> bool:
+        """Whether a statement failed for want of memory and may be tried again: there is more now. That once."""
+        orig = getattr(err, "orig", None)
+        if self._relieved or self._postgres or orig is None or not duck.out_of_memory(orig):
+            return False
+        self.con.exec_driver_sql(f"SET memory_limit = '{duck.most_memory():.0f}MB'")
+        self._relieved = True
+        return True
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:

@@ -29,7 +29,7 @@ LOAD_MEMORY = 80.0, 40.0, 0.7
 pages arrive more slowly than one thread loads them.
 """
 MOST_MEMORY = 0.6
-"""Share of the machine's memory that a load may take in the end."""
+"""Share of the machine's memory that a load or a rule may take in the end."""
 ROOM_AGAIN = "sfsync_room_again"
 """In a connection's info: the multiple of a load's memory."""
 _ROOM = "sfsync_load_memory"
@@ -75,7 +75,7 @@ def make_room(con: sa.Connection, columns: int) -> None:
         return
     least, base, each = LOAD_MEMORY
     wanted = max(least, base + each * columns)
-    wanted = max(wanted, min(wanted * con.info.get(ROOM_AGAIN, 1), MOST_MEMORY * _machine_memory()))
+    wanted = max(wanted, min(wanted * con.info.get(ROOM_AGAIN, 1), most_memory()))
     if wanted > con.info.get(_ROOM, 0.0):
         con.exec_driver_sql(f"SET threads = 1; SET memory_limit = '{wanted:.0f}MB'")
         con.info[_ROOM] = wanted
@@ -191,9 +191,9 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _machine_memory() -> float:
-    """Megabytes."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+def most_memory() -> float:
+    """Megabytes that may be taken in the end, where less was too little."""
+    return MOST_MEMORY * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
 def _files(pages: Sequence[Page]) -> list[Path]:

@@ -427,3 +427,16 @@ def test_while_rules_are_evaluated_a_file_can_be_read_by_others(tmp_path):
         with draft.writing() as con:
             con.exec_driver_sql("DELETE FROM salesforce.Lead")
     assert [path.name for path in tmp_path.iterdir()] == ["acme.duckdb"]
+
+
+def test_a_rule_that_had_too_little_memory_is_run_again_with_more(tmp_path):
+    warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
+    make_leads(warehouse, *["Bad"] * 3000)
+    hungry = (
+        "select max(a.Id) as Id, length(string_agg(a.Id || b.Id, '')) as Status from live.Lead a cross join live.Lead b"
+    )
+    result = checked(warehouse, [rule(tmp_path, "A-1", hungry), rule(tmp_path, "A-2", BAD)])
+    assert [(r.rule, r.status, r.findings, r.reason) for r in result.rules] == [
+        ("A-1", "findings", 1, ""),
+        ("A-2", "findings", 3000, ""),
+    ]

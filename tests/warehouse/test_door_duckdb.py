@@ -39,6 +39,24 @@ def test_reading_cannot_reach_other_files(tmp_path):
             con.exec_driver_sql(sql)
 
 
+def test_a_draft_that_had_too_little_memory_gets_more_once(tmp_path):
+    warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
+    with warehouse.write():
+        pass
+    many = "SELECT list(range) AS all_of_them FROM range(3000000)"
+    with warehouse.draft() as draft:
+        draft.con.exec_driver_sql("SET memory_limit = '20MB'")
+        with pytest.raises(sa.exc.DBAPIError) as short, draft.attempt():
+            draft.fill("t", many)
+        assert draft.relieve(short.value)
+        with draft.attempt():
+            draft.fill("t", many)
+        assert not draft.relieve(short.value)
+        with pytest.raises(sa.exc.DBAPIError) as wrong, draft.attempt():
+            draft.fill("t", "SELECT nothing")
+        assert not draft.relieve(wrong.value)
+
+
 def test_a_file_that_is_not_there_yet_is_not_made_by_reading(tmp_path):
     warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
     with pytest.raises(WarehouseError, match="Run `sfsync pull` first"), warehouse.read():
