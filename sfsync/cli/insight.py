@@ -413,7 +413,7 @@ def _draw(table: Table) -> None:
     else:
         click.echo("  none\n")
     for name, value in table.facts.items():
-        click.echo(f"{_heading(name).removesuffix(' %')}: {_shown(name, value)}")
+        click.echo(f"{_heading(name).removesuffix(' %')}: {'n/a' if value is None else _shown(name, value)}")
     for note in table.notes:
         click.echo(f"note: {note}")
     if table.facts or table.notes:

@@ -45,9 +45,10 @@ def time_in_status(source: Source, *, lead: str | None = None) -> Table:
 
     A lead was in its first status from creation, until its conversion or as_of in its last; terminal and converted
     statuses have no duration. `lower_bound_unknown` counts stays that began before changes were tracked: they are at
-    least so long in another status, or not at all.
+    least so long in another status, or not at all. Raises InputError for a lead that is not there.
     """
     source.need("Lead", "CreatedDate", "Status", "IsConverted", "ConvertedDate")
+    lead = source.record("Lead", lead) if lead else None
     changes = StatusChanges(source)
     rows = source.rows(
         f"SELECT x.status, x.days, x.unknown, COUNT(*) AS n, SUM(x.stays) AS stays "

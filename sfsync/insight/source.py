@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -18,6 +18,7 @@ from sfsync.insight.fiscal import Fiscal, Kind, Period
 from sfsync.moments import local_day
 from sfsync.rules.rule import Param
 from sfsync.rules.sql import Clock, parse, render
+from sfsync.salesforce.ids import to18
 from sfsync.warehouse import Warehouse
 from sfsync.warehouse.schema import column
 
@@ -124,6 +125,14 @@ class Source:
         kind = self.columns(table)[name.casefold()]
         if not any(number in kind.upper() for number in NUMBERS):
             raise InputError(f"{table}.{name} holds no numbers ({kind.lower()}): name a field with amounts.")
+
+    def record(self, table: str, id: str) -> str:
+        """The Id, given with 15 or 18 characters, of a live record. Raises InputError when there is none."""
+        with suppress(ValueError):
+            id = to18(id.strip())
+        if not self.rows(f"SELECT r.Id AS id FROM live.{table} r WHERE r.Id = :id", id=id):
+            raise InputError(f'there is no {table} "{id}" in the mirror.')
+        return id
 
     def column(self, table: str, alias: str, name: str, kind: str) -> str:
         """`alias.Name`, or a null of that type when the mirror lacks the column."""

@@ -20,11 +20,11 @@ def time_in_stage(source: Source, *, opportunity: str | None = None) -> Table:
 
     A stay begins with the OpportunityHistory row that brings the stage and ends with the next that changes it; returns
     add up; the stay that is still on ends at as_of; closed stages have no duration. `benchmark_days` is the median over
-    deals won in the last eighteen months, None below twenty of them.
+    deals won in the last eighteen months, None below twenty of them. Raises InputError for an Id that is not there.
     """
     source.need("OpportunityHistory", "OpportunityId", "StageName", "CreatedDate")
     deals = Deals(source)
-    return _of_one(deals, opportunity) if opportunity else _of_all(deals)
+    return _of_one(deals, source.record("Opportunity", opportunity)) if opportunity else _of_all(deals)
 
 
 def stage_conversion(source: Source, period: Period, *, cohort: Literal["created", "closed"] = "created") -> Table:

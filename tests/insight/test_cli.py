@@ -139,3 +139,18 @@ def test_the_commands_import_nothing_heavy_for_their_help() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_record_that_is_not_there_is_an_error_and_15_characters_are_enough(run: Run) -> None:
+    for args, what in ((["stages", "--opportunity", "006000000000009AAA"], "Opportunity"),
+                       (["ageing", "--lead", "00Q000000000009EAA"], "Lead")):  # fmt: skip
+        result = run(insight, *args)
+        assert result.exit_code == 2
+        assert f'there is no {what} "{args[-1]}" in the mirror' in result.stderr
+    assert run(insight, "ageing", "--lead", "00Q000000000001").exit_code == 0
+
+
+def test_what_cannot_be_divided_is_not_nought(run: Run) -> None:
+    said = run(insight, "winrate", "--owner", REP).stdout
+    assert "velocity per day: n/a\n" in said
+    assert "trailing win rate: n/a\n" in said
