@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from sfsync.errors import MappingError
+from sfsync.errors import MappingError, nearest
 from sfsync.mapping import shipped_folder
 from sfsync.normalise.fold import fold, words
 
@@ -40,8 +40,18 @@ class Lists:
 
 
 def load_lists(user_folder: Path | None = None) -> Lists:
-    """The lists, a user's `lists/*.yaml` in place of the shipped ones. Raises MappingError for a broken file."""
-    return shipped_lists() if user_folder is None else _load(user_folder)
+    """The lists, a user's `lists/*.yaml` in place of the shipped ones.
+
+    Raises MappingError for a broken file and for one whose name is no list's.
+    """
+    if user_folder is None:
+        return shipped_lists()
+    known = sorted(path.stem for path in (shipped_folder() / "lists").glob("*.yaml"))
+    for path in sorted((user_folder / "lists").glob("*.y*ml")):
+        if path.name not in [f"{name}.yaml" for name in known]:
+            hint = nearest(path.stem, known) or f" There are {', '.join(known)}."
+            raise MappingError(f"{path}: there is no such list.{hint} Its file ends in .yaml.")
+    return _load(user_folder)
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,8 @@ def test_yaml_words_for_true_and_null_are_texts(tmp_path):
         ("placeholders", "a: b", r"placeholders\.yaml: a list of texts was expected"),
         ("role_mailboxes", "- [a]\n", r"role_mailboxes\.yaml: a list of texts"),
         ("countries", "- NL\n", r"countries\.yaml: `CODE"),
+        ("free_domain", "- a.example\n", r'free_domain\.yaml: there is no such list\. Nearest: "free_domains"'),
+        ("xyzzy", "- red\n", r"xyzzy\.yaml: there is no such list\. There are countries, disposable_domains"),
     ],
 )
 def test_a_broken_list_is_named(tmp_path, name, content, message):
