@@ -56,11 +56,15 @@ def score(
     settings = {"response_sla_hours": sla_hours, "closed_unconverted_statuses": terminal or None}
     with open_mirror(config, day, {}, loaded, **settings) as source:
         how = load_model(model_path(model, loaded[0].mappings))
-        _show_scores(output, score_table(source, how.scoring, limit=limit), limit)
+        hint = "--limit and --format csv show more" if limit is None else None
+        _show_long("leads score", output, score_table(source, how.scoring, limit=limit), hint)
 
 
-def _show_scores(output: Output, found: Table, limit: int | None) -> None:
-    """However many there are: row by row as JSON and CSV; drawn, the first ones."""
+def _show_long(command: str, output: Output, found: Table, hint: str | None, **more: Any) -> None:
+    """However many rows there are: one by one as JSON and CSV; drawn, the first ones.
+
+    hint: how to see the others; None draws all. more: keys of the JSON document.
+    """
     from dataclasses import replace
 
     if output.format == "json":
@@ -69,14 +73,14 @@ def _show_scores(output: Output, found: Table, limit: int | None) -> None:
 
         table = replace(found, rows=()).as_json()
         table["rows"] = Rows(plain(dict(row)) for row in found.rows)
-        document = {**api.new_run("leads score").envelope(), "tables": [table]}
+        document = {**api.new_run(command).envelope(), "tables": [table], **more}
         json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
         click.echo()
-    elif output.format == "table" and limit is None and len(found.rows) > DRAWN:
-        more = f"these are the first {DRAWN} of {len(found.rows):,} leads; --limit and --format csv show more"
-        show("leads score", output, [replace(found, rows=found.rows[:DRAWN], notes=(*found.notes, more))])
+    elif output.format == "table" and hint and len(found.rows) > DRAWN:
+        cut = f"these are the first {DRAWN} of {len(found.rows):,} leads; {hint}"
+        show(command, output, [replace(found, rows=found.rows[:DRAWN], notes=(*found.notes, cut))])
     else:
-        show("leads score", output, [found])
+        show(command, output, [found])
 
 
 class Rows(list[Any]):
@@ -197,7 +201,7 @@ def assign(
                 source.warehouse, wanted(found, meta, source.clock.now, Guards.of(loaded[0].push)), out, con=source.con
             )
             more = made.as_json(out)
-        show("leads assign", output, [assign_table(source, found)], **more)
+        _show_long("leads assign", output, assign_table(source, found), "--format csv shows all", **more)
     if out is not None:
         note(output, f"{more['changes']['update']} changes in {out}")
         for refused in more["refused"][:20]:

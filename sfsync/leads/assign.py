@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from sys import intern
+from typing import Any
 
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
 from sfsync.leads.ladder import LADDER, Assignment, Office, Waiting, distribute
+from sfsync.leads.made import Made
 from sfsync.leads.match import matches, parents
 from sfsync.leads.model import Model
 from sfsync.leads.pools import read_state
@@ -38,7 +43,8 @@ def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> lis
     only = Only() if reassign_owned else _waiting(active - set(rules.intake_users), late)
     found = scores(source, model.scoring, only)
     leads = _leads(source, only, late)
-    order = [lead.id for lead in found.leads] + sorted(found.excluded)
+    order = [*found.leads.ids(), *sorted(found.excluded)]
+    del found  # points and their reasons are not looked at again
     accounts = matches(source, only=only) if source.has("Account", "OwnerId") else {}
     office = Office(
         rules,
@@ -69,17 +75,10 @@ def _waiting(keepers: Collection[str], late: Collection[str]) -> Only:
 
 
 def assign_table(source: Source, assignments: Sequence[Assignment]) -> Table:
-    """The assignments as a table; facts: share per reason, share falling back, leads per new owner."""
-    rows = [
-        {
-            "id": a.lead.id,
-            "step": a.step,
-            "from": source.users.get(a.lead.owner or "", a.lead.owner),
-            "to": source.users.get(a.owner or "", a.owner) if a.moves else None,
-            "detail": a.detail,
-        }
-        for a in assignments
-    ]
+    """The assignments as a table; facts: share per reason, share falling back, leads per new owner.
+
+    Its rows are made as they are read.
+    """
     given: dict[str, int] = {}
     for a in assignments:
         if a.moves:
@@ -88,23 +87,35 @@ def assign_table(source: Source, assignments: Sequence[Assignment]) -> Table:
     steps = {step: sum(a.step == step for a in assignments) for step in LADDER}
     shares: dict[str, Decimal | None] = {s: percent(n, len(assignments)) for s, n in steps.items() if n}
     stays = sum(not a.moves for a in assignments)
-    return make(
+    empty = make(
         "Proposed owners",
         ("id", "step", "from", "to", "detail"),
-        rows,
+        (),
         facts={"steps": steps, "share_percent": shares, "given": dict(sorted(given.items()))},
         notes=[counted(stays, "lead stays where it is", "leads stay where they are")],
         parameters=source.common,
     )
+    return replace(empty, rows=Made(assignments, partial(_row, source.users)))
 
 
-def proposals(assignments: Iterable[Assignment]) -> list[Proposal]:
-    """A new OwnerId for each lead that moves, for `sfsync.plan`, which looks at guards and present values itself."""
-    return [
-        Proposal(Ref("Lead", a.lead.id), {"OwnerId": str(a.owner)}, a.because, distributes=True)
-        for a in assignments
-        if a.moves
-    ]
+def _row(users: Mapping[str, str], place: int, a: Assignment) -> Mapping[str, Any]:
+    return {
+        "id": a.lead.id,
+        "step": a.step,
+        "from": users.get(a.lead.owner or "", a.lead.owner),
+        "to": users.get(a.owner or "", a.owner) if a.moves else None,
+        "detail": a.detail,
+    }
+
+
+def proposals(assignments: Iterable[Assignment]) -> Sequence[Proposal]:
+    """A new OwnerId for each lead that moves, by its Id, for `sfsync.plan`, which looks at guards and present values
+    itself. Each is made when it is looked at."""
+    return Made(sorted((a for a in assignments if a.moves), key=lambda a: a.lead.id), _proposal)
+
+
+def _proposal(place: int, a: Assignment) -> Proposal:
+    return Proposal(Ref("Lead", a.lead.id), {"OwnerId": str(a.owner)}, a.because, distributes=True)
 
 
 def _leads(source: Source, only: Only, late: Mapping[str, Untouched]) -> dict[str, Waiting]:
@@ -121,19 +132,24 @@ def _leads(source: Source, only: Only, late: Mapping[str, Untouched]) -> dict[st
         terminal=source.terminal_statuses,
         **only.values,
     )
+
+    def same(text: str | None) -> str | None:
+        """One object for the texts that come again and again."""
+        return None if text is None else intern(text)
+
     return {
         r.id: Waiting(
             r.id,
-            r.owner,
+            same(r.owner),
             r.company,
             r.domain,
-            r.country,
-            r.state,
+            same(r.country),
+            same(r.state),
             r.postal,
-            r.industry,
+            same(r.industry),
             None if r.employees is None else int(r.employees),
-            r.record_type,
-            r.lead_source,
+            same(r.record_type),
+            same(r.lead_source),
             bool(r.no_contact),
             late.get(r.id),
         )

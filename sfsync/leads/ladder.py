@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any
 
 from sfsync.leads.match import Matched, root
@@ -69,7 +70,7 @@ class Assignment:
     def because(self) -> dict[str, Any]:
         reason: dict[str, Any] = {"rule": f"ASSIGN-{self.step}", "kind": "reassign", "detail": self.detail}
         if self.pool and self.turn:
-            reason |= {"pool": self.pool, "turn": self.turn, "state": dict(self.state)}
+            reason |= {"pool": self.pool, "turn": self.turn, "state": self.state}
         return reason
 
 
@@ -99,7 +100,7 @@ class Office:
         here = self.active - set(self.rules.absent)
         stand = {name: self.state.get(name, Standing()) for name in self.rules.pools}
         self.dealers = {
-            name: Dealer(pool, self.load, here, self.rules.lead_cap, dict(stand[name].after))
+            name: Dealer(pool, self.load, here, self.rules.lead_cap, stand[name].after)
             for name, pool in self.rules.pools.items()
         }
         self.turns = {name: standing.turn for name, standing in stand.items()}
@@ -201,7 +202,7 @@ def _same_company(lead: Waiting, office: Office) -> Assignment | None:
     ):
         owner = book.get(key) if key else None
         if owner in office.reps and owner not in lead.had:
-            return Assignment(lead, "SAME_COMPANY", owner, f"has another lead of the same {what}")
+            return Assignment(lead, "SAME_COMPANY", owner, intern(f"has another lead of the same {what}"))
     return None
 
 
@@ -243,8 +244,8 @@ def _from_pool(lead: Waiting, office: Office, step: str, name: str | None, detai
         text = f"nobody {other}in pool {name} is available below the cap of {office.rules.lead_cap}"
         return _fallback(lead, office, text)
     office.turns[name] += 1
-    detail = f"{detail}: {name}, by {dealer.pool.method}"
-    return Assignment(lead, step, owner, detail, name, office.turns[name], dict(dealer.state))
+    detail = intern(f"{detail}: {name}, by {dealer.pool.method}")
+    return Assignment(lead, step, owner, detail, name, office.turns[name], dealer.state)
 
 
 def _fallback(lead: Waiting, office: Office, why: str) -> Assignment:

@@ -10,7 +10,7 @@ from sfsync.insight.source import Source
 from sfsync.leads.score import Only, need_normalised
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Matched:
     """An account that may be the lead's company."""
 

@@ -67,6 +67,10 @@ class Packed(Sequence[Lead]):
     def __iter__(self) -> Iterator[Lead]:
         return map(self._lead, self._rows)
 
+    def ids(self) -> Iterator[str]:
+        """The Ids alone, in order."""
+        return map(_id, self._rows)
+
     def _number(self, value: Hashable) -> int:
         """Few different owners and points come again and again: each is kept once and goes by its number."""
         found = self._numbers.get(value)
@@ -81,5 +85,8 @@ class Packed(Sequence[Lead]):
         points: tuple[Point, ...] = tuple(self._values[n] for n in numbers)
         created = _EPOCH + (moment - _SHIFT) * _MICROSECOND
         scored = Scored(fit, engagement, score, tier.decode(), points)
-        id = row[_PLACE.size : -_REST.size - 1].decode()
-        return Lead(id, created, created + self._sla, self._values[owner], scored)
+        return Lead(_id(row), created, created + self._sla, self._values[owner], scored)
+
+
+def _id(row: bytes) -> str:
+    return row[_PLACE.size : -_REST.size - 1].decode()

@@ -37,8 +37,9 @@ class Dealer:
     available: frozenset[str]
     """Active users who are not absent."""
     cap: int = 100
-    state: dict[str, Any] = field(default_factory=dict)
-    """As in `Standing.after`; moves on with every deal."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """As in `Standing.after`; another one after every deal, the same object for the same state."""
+    _states: dict[object, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
 
     def eligible(self, without: Collection[str] = ()) -> list[str]:
         able = (m for m in self.pool.members if m in self.available and self.load.get(m, 0) < self.cap)
@@ -58,7 +59,7 @@ class Dealer:
         last = self.state.get("last")
         start = roster.index(last) + 1 if last in roster else 0
         chosen = next(m for m in (*roster[start:], *roster[:start]) if m in eligible)
-        self.state["last"] = chosen
+        self.state = self._states.setdefault(chosen, {"last": chosen})
         return chosen
 
     def _weighted(self, eligible: list[str]) -> str:
@@ -69,7 +70,7 @@ class Dealer:
             counters[member] = counters.get(member, 0) + weight
         chosen = max(eligible, key=lambda m: (counters[m], -self.pool.members.index(m)))
         counters[chosen] -= sum(weights.values())
-        self.state["counters"] = counters
+        self.state = self._states.setdefault(frozenset(counters.items()), {"counters": counters})
         return chosen
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal, overload
+from functools import partial
+from typing import Any, Literal
 
 from sfsync.errors import WarehouseError
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
 from sfsync.insight.touch import last_touch, touched
+from sfsync.leads.made import Made
 from sfsync.leads.model import Scoring
 from sfsync.leads.packed import Lead, Packed
 from sfsync.leads.points import Known, scorer
@@ -34,7 +36,7 @@ class Only:
 
 @dataclass(frozen=True)
 class Scores:
-    leads: Sequence[Lead]
+    leads: Packed
     """In work order; made one by one as they are looked at."""
     tiers: Mapping[str, int]
     """A, B, C, D → how many leads."""
@@ -109,38 +111,21 @@ def score_table(source: Source, model: Scoring, *, limit: int | None = None) -> 
         ],
         parameters={**source.common, "response_sla_hours": source.settings.response_sla_hours},
     )
-    return replace(empty, rows=_Rows(found.leads, source.users, limit))
+    return replace(empty, rows=Made(found.leads, partial(_row, source.users), limit))
 
 
-class _Rows(Sequence[Mapping[str, Any]]):
-    def __init__(self, leads: Sequence[Lead], users: Mapping[str, str], limit: int | None):
-        self._leads, self._users = leads, users
-        self._count = len(leads) if limit is None else min(limit, len(leads))
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, at: int) -> Mapping[str, Any]: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Mapping[str, Any]]: ...
-    def __getitem__(self, at: int | slice) -> Mapping[str, Any] | list[Mapping[str, Any]]:
-        places = range(self._count)[at]
-        return self._row(places) if isinstance(places, int) else [self._row(p) for p in places]
-
-    def _row(self, place: int) -> Mapping[str, Any]:
-        lead = self._leads[place]
-        return {
-            "place": place + 1,
-            "id": lead.id,
-            "tier": lead.scored.tier,
-            "score": lead.scored.score,
-            "fit": lead.scored.fit,
-            "engagement": lead.scored.engagement,
-            "deadline": lead.deadline,
-            "owner": self._users.get(lead.owner or "", lead.owner),
-            "reasons": [str(point) for point in lead.scored.points],
-        }
+def _row(users: Mapping[str, str], place: int, lead: Lead) -> Mapping[str, Any]:
+    return {
+        "place": place + 1,
+        "id": lead.id,
+        "tier": lead.scored.tier,
+        "score": lead.scored.score,
+        "fit": lead.scored.fit,
+        "engagement": lead.scored.engagement,
+        "deadline": lead.deadline,
+        "owner": users.get(lead.owner or "", lead.owner),
+        "reasons": [str(point) for point in lead.scored.points],
+    }
 
 
 def need_normalised(source: Source, sobject: str) -> None:

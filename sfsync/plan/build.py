@@ -40,7 +40,8 @@ class Wanted:
     """Aware, UTC."""
     guards: Guards = field(default_factory=Guards)
     owners: Sequence[Proposal] = ()
-    """New owners, as `sfsync.leads` proposes them; they go before what a rule would do about the same owner."""
+    """New owners of records of one sObject, by Id, as `sfsync.leads` proposes them; they go before what a rule would do
+    about the same owner."""
     findings: bool = True
     """Also the fixes of all open findings, and the blanks of masters of clusters decided "merge"."""
 
@@ -60,13 +61,14 @@ class Drafting:
         fixes, fills = Fixes(self.con, self.warehouse, self.wanted.now), Fills(self.con, self.warehouse)
         clusters = fills.counts() if self.wanted.findings else {}
         self.pending_merges = sum(clusters.values())
+        given = {p.ref.sobject for p in self.wanted.owners[:1]}
         sobjects = {
             *clusters,
             *(fixes.sobjects() if self.wanted.findings else ()),
-            *(p.ref.sobject for p in self.wanted.owners),
+            *given,
         }
         for sobject in sorted(sobjects, key=object_order):
-            wanted = [iter(sorted((p for p in self.wanted.owners if p.ref.sobject == sobject), key=_id))]
+            wanted = [iter(self.wanted.owners if sobject in given else ())]
             if self.wanted.findings:
                 wanted += [fixes.of(sobject, self.refused.append), fills.of(sobject)]
             yield from self._of_object(sobject, heapq.merge(*wanted, key=_id))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfsync.leads.made import Made
 from sfsync.leads.model import Scoring
 from sfsync.leads.packed import Lead, Packed
 from sfsync.leads.points import Known, scorer
@@ -47,6 +49,21 @@ def test_packed_leads_are_themselves_and_in_work_order(given: list[Lead]) -> Non
     packed.sort()
     order = sorted(given, key=lambda x: (x.scored.tier, x.deadline, -x.scored.score, x.created, x.id))
     assert list(packed) == order
+    assert list(packed.ids()) == [lead.id for lead in order]
     assert packed[:2] == order[:2]
     assert len(packed) == len(order)
     assert [packed[i] for i in range(len(packed))] == order
+
+
+def test_items_are_made_when_they_are_looked_at() -> None:
+    looked_at: list[int] = []
+
+    def item(place: int, record: str) -> str:
+        looked_at.append(place)
+        return f"{place}{record}"
+
+    made = Made("abcd", item, limit=3)
+    assert (len(made), looked_at) == (3, [])
+    assert (made[-1], made[1:], list(made)) == ("2c", ["1b", "2c"], ["0a", "1b", "2c"])
+    with pytest.raises(IndexError):
+        made[3]
