@@ -303,8 +303,8 @@ def waivers(config: Given = None) -> list[dict[str, Any]]:
     warehouse = open_warehouse(configured(config))
     today = local_day(datetime.now(UTC), read_meta(warehouse)["time_zone"])
     with warehouse.read() as con:
-        counts = covered(warehouse, con)
-        found = read_waivers(warehouse, con)
+        counts = covered(con)
+        found = read_waivers(con)
     return [{**w.as_json(), "expired": not w.holds(today), "findings": counts.get(w.key, 0)} for w in found]
 
 

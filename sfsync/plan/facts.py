@@ -53,11 +53,11 @@ class Facts:
 def read_facts(con: sa.Connection, warehouse: Warehouse, sobject: str) -> Facts:
     """As the last pull saw the org."""
     return Facts(
-        fields=read_fields(con, warehouse, sobject),
+        fields=read_fields(con, sobject),
         owners=_owners(con, warehouse, sobject),
         stages=_stages(con, warehouse) if sobject == "Opportunity" else None,
         converted=_converted(con, warehouse) if sobject == "Lead" else frozenset(),
-        typed=_typed(con, warehouse, sobject),
+        typed=_typed(con, sobject),
     )
 
 
@@ -113,9 +113,7 @@ def _rows(con: sa.Connection, warehouse: Warehouse, table: str, names: Collectio
     return [dict(zip(there, row, strict=True)) for row in rows]
 
 
-def _typed(con: sa.Connection, warehouse: Warehouse, sobject: str) -> dict[str, dict[str, frozenset[str]]]:
-    if not warehouse.has_table(con, "sfsync.picklists"):
-        return {}
+def _typed(con: sa.Connection, sobject: str) -> dict[str, dict[str, frozenset[str]]]:
     query = sa.text("SELECT record_type, field, listed FROM sfsync.picklists WHERE sobject = :s")
     found: dict[str, dict[str, frozenset[str]]] = {}
     for record_type, name, listed in con.execute(query, {"s": sobject}):

@@ -56,7 +56,7 @@ class Fills:
 
     def of(self, sobject: str) -> Iterator[Proposal]:
         """By the master's Id."""
-        fields = read_fields(self.con, self.warehouse, sobject)
+        fields = read_fields(self.con, sobject)
         sql = (
             "SELECT m.id, c.id FROM sfsync.clusters m "
             "JOIN sfsync.clusters c ON c.sobject = m.sobject AND c.cluster = m.cluster "

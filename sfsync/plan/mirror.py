@@ -50,10 +50,8 @@ class Row:
     values: Mapping[str, Wire] = field(default_factory=dict)
 
 
-def read_fields(con: sa.Connection, warehouse: Warehouse, sobject: str) -> dict[str, FieldInfo]:
+def read_fields(con: sa.Connection, sobject: str) -> dict[str, FieldInfo]:
     """casefolded name → FieldInfo; empty when the object was never pulled."""
-    if not warehouse.has_table(con, "sfsync.fields"):
-        return {}
     rows = con.execute(
         sa.text(
             "SELECT field, type, length, scale, nillable, updateable, restricted, identifies, picklist, gone_at "

@@ -49,7 +49,5 @@ def _types(warehouse: Warehouse) -> list[tuple[str, str]]:
 
 def _known(warehouse: Warehouse) -> list[tuple[str, ...]]:
     with warehouse.read() as con:
-        if not warehouse.has_table(con, "sfsync.picklists"):
-            return []
         rows = con.execute(sa.select(*(tables.picklists.c[name] for name in COLUMNS)))
         return sorted(tuple(row) for row in rows)

@@ -35,8 +35,6 @@ def read_state(warehouse: Warehouse) -> State:
     if not warehouse.exists:
         return state
     with warehouse.read() as con:
-        if not warehouse.has_table(con, "sfsync.cursors"):
-            return state
         state.meta = warehouse.meta(con)
         for row in con.execute(sa.select(tables.cursors)):
             gone = _latest(row.deletions_at, row.reconciled_at)

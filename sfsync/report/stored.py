@@ -56,18 +56,14 @@ class Stored:
 
     def __init__(self, warehouse: Warehouse, con: sa.Connection):
         self.warehouse, self.con = warehouse, con
-        self.can_waive = "waived" in warehouse.columns(con, "sfsync.findings")
-        """A warehouse of an earlier version knows no waivers."""
 
     @property
     def standing(self) -> str:
         """The condition that a finding f is open and nobody waived it."""
-        return "f.resolved_at IS NULL" + (" AND f.waived IS NOT TRUE" if self.can_waive else "")
+        return "f.resolved_at IS NULL AND f.waived IS NOT TRUE"
 
     def waived(self) -> dict[str, int]:
         """Rule → open findings that somebody decided to live with."""
-        if not self.can_waive:
-            return {}
         sql = "SELECT rule, count(*) FROM sfsync.findings WHERE resolved_at IS NULL AND waived GROUP BY rule"
         return {r[0]: int(r[1]) for r in self._rows(sql)}
 

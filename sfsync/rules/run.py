@@ -52,11 +52,11 @@ def check(
         evaluations = [evaluate(catalog, stage, rule, clock) for rule in active]
         stage.forget(e.rule.code for e in evaluations if e.failed)
         if replay:
-            waivers = Waivers(read_waivers(warehouse, draft.con), as_of)
+            waivers = Waivers(read_waivers(draft.con), as_of)
             found = Replayed(staged(warehouse, draft.con, stage.table), now, waivers)
             return _replayed(found, evaluations, off, as_of)
         with draft.writing() as con:
-            stored = Stored(warehouse, run_id, now, Waivers(read_waivers(warehouse, con), as_of))
+            stored = Stored(warehouse, run_id, now, Waivers(read_waivers(con), as_of))
             resolved = record(con, stage.table, evaluations, off, run_id=run_id, now=now, today=as_of)
             counts = stored.counts(con=con)
     return CheckResult(Findings(stored, counts), _rule_runs(evaluations, counts), off, resolved)

@@ -86,10 +86,8 @@ def waived_sql() -> str:
     )
 
 
-def read_waivers(warehouse: Warehouse, con: sa.Connection) -> list[Waiver]:
+def read_waivers(con: sa.Connection) -> list[Waiver]:
     """Every waiver, expired ones too, by rule, sObject, Id and kind."""
-    if not warehouse.has_table(con, "sfsync.waivers"):
-        return []
     found = (
         Waiver(r.rule, r.kind, r.sobject, r.id, r.reason, r.who, r.waived_at.astimezone(UTC), r.until)
         for r in con.execute(sa.select(tables.waivers))
@@ -97,10 +95,8 @@ def read_waivers(warehouse: Warehouse, con: sa.Connection) -> list[Waiver]:
     return sorted(found, key=_order)
 
 
-def covered(warehouse: Warehouse, con: sa.Connection) -> dict[Key, int]:
+def covered(con: sa.Connection) -> dict[Key, int]:
     """Waiver's key → how many open findings it covers, whether it still holds or not."""
-    if not warehouse.has_table(con, "sfsync.waivers"):
-        return {}
     rows = con.execute(
         sa.text(
             "SELECT w.rule, w.kind, w.sobject, w.id, count(f.rule) FROM sfsync.waivers w "
@@ -161,7 +157,7 @@ def unwaive(
     Raises ConfigError, with the nearest, when there is no waiver of the rule, or none that names an Id or the kind.
     """
     with warehouse.write() as con:
-        every = read_waivers(warehouse, con)
+        every = read_waivers(con)
         own = [w for w in every if w.rule == rule.upper()]
         if not own:
             raise ConfigError(f'no waiver of rule "{rule}".{nearest(rule, sorted({w.rule for w in every}))}')

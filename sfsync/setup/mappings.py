@@ -78,8 +78,6 @@ def stored_fields(warehouse: Warehouse) -> Stored:
         if not warehouse.exists:
             return found
         with warehouse.read() as con:
-            if not warehouse.has_table(con, "sfsync.fields"):
-                return found
             for row in con.execute(sa.select(tables.fields).where(tables.fields.c.gone_at.is_(None))).mappings():
                 found.setdefault(row["sobject"], {})[row["field"]] = dict(row)
     except WarehouseError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ class Warehouse:
         self.file = self._store.file
         self._lock = threading.RLock()
         self._ready = False
+        self._current = False
 
     @property
     def name(self) -> str:
@@ -54,7 +55,15 @@ class Warehouse:
         statement at a time. Raises WarehouseError when there is no warehouse yet, Locked when another process keeps
         writing.
         """
-        with self._lock, self._store.reading() as con:
+        with self._lock, ExitStack() as stack:
+            con = stack.enter_context(self._store.reading())
+            if not self._current and tables.lacks_any(con):
+                stack.close()
+                with self.write():
+                    pass  # brings what an earlier version made up to date
+                con = stack.enter_context(self._store.reading())
+            con.rollback()
+            self._current = True
             yield con
 
     @contextmanager
@@ -68,7 +77,7 @@ class Warehouse:
                 tables.create_all(con)
                 self._check_format(con)
             yield con
-        self._ready = True
+        self._ready = self._current = True
 
     def attempt(self, work: Callable[[sa.Connection], Done]) -> Done:
         """What `work` returns, done in one transaction; from the start with more memory where there was too little.
@@ -92,8 +101,12 @@ class Warehouse:
         Nobody who reads has to wait before that: a DuckDB file is open for writing only inside `Draft.writing`, and
         the draft is a file beside it. On PostgreSQL it is one transaction. Raises as `read` and `write` do.
         """
-        with self._lock, self._store.drafting(self.write) as draft:
-            yield draft
+        with self._lock:
+            if not self._current:
+                with self.read():
+                    pass
+            with self._store.drafting(self.write) as draft:
+                yield draft
 
     def run_lock(self, command: str) -> AbstractContextManager[None]:
         """One run at a time: hold the warehouse's lock for the block. Raises Locked, naming the run that holds it.

@@ -250,12 +250,18 @@ def create_all(con: sa.Connection) -> None:
         _add_columns(con)
 
 
+def lacks_any(con: sa.Connection) -> bool:
+    """Whether the warehouse is of an earlier version: without tables or columns that were added since."""
+    return bool(_lacking(con))
+
+
 def _add_columns(con: sa.Connection) -> None:
     """A warehouse of an earlier version lacks what was added since; its rows have null there."""
+    for c in _lacking(con):
+        con.execute(sa.text(f"ALTER TABLE sfsync.{c.table.name} ADD COLUMN {c.name} {c.type.compile(con.dialect)}"))
+
+
+def _lacking(con: sa.Connection) -> list[sa.Column[Any]]:
     sql = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'sfsync'"
     known = {(table, column) for table, column in con.execute(sa.text(sql))}
-    for table in metadata.sorted_tables:
-        for c in table.columns:
-            if (table.name, c.name) not in known:
-                kind = c.type.compile(con.dialect)
-                con.execute(sa.text(f"ALTER TABLE sfsync.{table.name} ADD COLUMN {c.name} {kind}"))
+    return [c for table in metadata.sorted_tables for c in table.columns if (table.name, c.name) not in known]

@@ -125,7 +125,7 @@ def test_the_same_waiver_again_replaces_the_first(warehouse, tmp_path):
     let(warehouse, rules[0], lead_id(0), reason="first")
     let(warehouse, rules[0], lead_id(0), reason="second", until=TODAY)
     with warehouse.read() as con:
-        assert [(w.reason, w.until, w.sobject) for w in read_waivers(warehouse, con)] == [("second", TODAY, "Lead")]
+        assert [(w.reason, w.until, w.sobject) for w in read_waivers(con)] == [("second", TODAY, "Lead")]
 
 
 def test_a_waiver_taken_back_lets_the_finding_count_again(warehouse, tmp_path):
@@ -151,7 +151,7 @@ def test_the_list_says_how_many_open_findings_each_waiver_covers(warehouse, tmp_
     run(warehouse, f"UPDATE salesforce.Lead SET Status = 'Good' WHERE Id = '{lead_id(2)}'")
     checked(warehouse, rules, 1)
     with warehouse.read() as con:
-        assert covered(warehouse, con) == {
+        assert covered(con) == {
             ("A-1", None, None, None): 2,
             ("A-1", None, "Lead", lead_id(0)): 1,
         }
@@ -311,7 +311,7 @@ def test_findings_and_waivers_come_in_one_order_whatever_the_rules_order(warehou
         let(warehouse, of, lead_id(3), lead_id(1))
     assert [c.finding for c in checked(warehouse, rules[::-1], 1).findings] == first
     with warehouse.read() as con:
-        found = [(w.rule, w.id) for w in read_waivers(warehouse, con)]
+        found = [(w.rule, w.id) for w in read_waivers(con)]
     assert found == sorted(found)
 
 

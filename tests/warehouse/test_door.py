@@ -57,6 +57,21 @@ def test_nothing_exists_before_the_first_write(warehouse):
     assert warehouse.exists
 
 
+def test_a_warehouse_of_an_earlier_version_gets_what_it_lacks_before_it_is_read(warehouse, warehouse_url):
+    with warehouse.write() as con:
+        con.execute(text("INSERT INTO sfsync.waivers (rule, reason) VALUES ('A-1', 'why')"))
+        con.execute(text("DROP TABLE sfsync.picklists"))
+        con.execute(text("ALTER TABLE sfsync.findings DROP COLUMN waived"))
+    for door in (Warehouse.read, Warehouse.draft):
+        later = Warehouse(warehouse_url)
+        with door(later) as opened:
+            con = getattr(opened, "con", opened)
+            assert con.execute(text("SELECT rule FROM sfsync.waivers")).scalars().all() == ["A-1"]
+            assert con.execute(text("SELECT waived FROM sfsync.findings")).all() == []
+            assert con.execute(text("SELECT listed FROM sfsync.picklists")).all() == []
+        later.close()
+
+
 def test_a_second_warehouse_on_the_same_database_finds_what_is_there(warehouse, warehouse_url):
     with warehouse.write() as con:
         con.execute(text("INSERT INTO sfsync.meta VALUES ('a', '1')"))
