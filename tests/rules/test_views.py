@@ -162,14 +162,25 @@ def test_the_config_names_a_field(tmp_path, warehouse, field, expected):
     assert found(warehouse, rules, RulesConfig(params={"A-1": {"reason_field": field}} if field else {})) == expected
 
 
-@pytest.mark.parametrize(("field", "reason"), [("Why__c", "Lead has no Why__c"), ("Id; drop", "Lead has no Id; drop")])
-def test_a_field_the_config_names_wrongly_is_not_evaluated(tmp_path, warehouse, field, reason):
+def test_a_field_the_config_names_and_the_org_lacks_is_not_evaluated(tmp_path, warehouse):
     make_leads(warehouse, "New")
+    result = check(warehouse, [_reason_rule(tmp_path)], as_of=TODAY, now=MONDAY, run_id="r", config=_reason("Why__c"))
+    assert (result.rules[0].status, result.rules[0].reason) == ("not_evaluated", "Lead has no Why__c")
+
+
+def test_what_cannot_be_a_field_stops_the_run(tmp_path, warehouse):
+    make_leads(warehouse, "New")
+    with pytest.raises(ConfigError, match=r"A-1\.reason_field: must be the API name of a field, not 'Id; drop'"):
+        check(warehouse, [_reason_rule(tmp_path)], as_of=TODAY, now=MONDAY, run_id="r", config=_reason("Id; drop"))
+
+
+def _reason_rule(tmp_path):
     more = 'params: {reason_field: null}\nneeds: {Lead: [Id, ":reason_field"]}\nmessage: bad\n'
-    rules = [rule(tmp_path, "A-1", "select l.Id from live.Lead l where blank(field(l, 'reason_field'))", more=more)]
-    config = RulesConfig(params={"A-1": {"reason_field": field}})
-    result = check(warehouse, rules, as_of=TODAY, now=MONDAY, run_id="r", config=config)
-    assert (result.rules[0].status, result.rules[0].reason) == ("not_evaluated", reason)
+    return rule(tmp_path, "A-1", "select l.Id from live.Lead l where blank(field(l, 'reason_field'))", more=more)
+
+
+def _reason(field):
+    return RulesConfig(params={"A-1": {"reason_field": field}})
 
 
 def test_one_kind_can_be_left_out_with_its_reason(tmp_path, warehouse):
