@@ -1,5 +1,5 @@
 /*
-title: Each row of a deal's history beside the row before it
+title: Each row of a deal's history up to the day of the check, beside the row before it
 needs:
   OpportunityHistory: [Id, OpportunityId, CreatedDate, StageName, CloseDate, Amount]
 optional:
@@ -13,4 +13,5 @@ select h.OpportunityId, h.Id, h.CreatedDate as changed_at, h.CreatedById as chan
        lag(h.CreatedDate) over w as changed_before,
        row_number() over w as seq
 from live.OpportunityHistory h
+where local_date(h.CreatedDate) <= as_of()
 window w as (partition by h.OpportunityId order by h.CreatedDate, h.Id)

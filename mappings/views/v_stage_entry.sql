@@ -1,5 +1,5 @@
 /*
-title: When deals entered and left their stages. What lasted a minute, or was taken back within the hour, did not happen
+title: When deals entered and left their stages, up to the day of the check. What lasted a minute, or was taken back within the hour, did not happen
 stored: true
 needs:
   OpportunityHistory: [Id, OpportunityId, CreatedDate, StageName]
@@ -15,6 +15,7 @@ from (select k.OpportunityId, k.to_stage as stage, k.changed_at as entered, k.se
             from (select h.OpportunityId, h.StageName as to_stage, h.CreatedDate as changed_at,
                          row_number() over w as seq, lag(h.StageName) over w as from_stage
                   from live.OpportunityHistory h
+                  where local_date(h.CreatedDate) <= as_of()
                   window w as (partition by h.OpportunityId order by h.CreatedDate, h.Id)) c
             where c.from_stage is null or c.from_stage <> c.to_stage
             window w as (partition by c.OpportunityId order by c.seq)) k
