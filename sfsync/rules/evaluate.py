@@ -48,18 +48,22 @@ def evaluate(catalog: Catalog, stage: Stage, active: ActiveRule, clock: Clock) -
     Of a rule that failed, some may be in the stage. The fiscal calendar of the clock is that of the org, where the
     warehouse keeps Organization.
     """
-    month, by_start = catalog.fiscal()
-    clock = replace(clock, fiscal_month=month, fiscal_by_start=by_start)
     return _Evaluator(catalog, stage, active, clock).run()
+
+
+def ids_in_scope(catalog: Catalog, stage: Stage, active: ActiveRule, clock: Clock) -> frozenset[str]:
+    """The records an evaluation counts in `in_scope`: for small worlds. Raises what the rule's SQL causes."""
+    return _Evaluator(catalog, stage, active, clock).ids()
 
 
 class _Evaluator:
     def __init__(self, catalog: Catalog, stage: Stage, active: ActiveRule, clock: Clock):
+        month, by_start = catalog.fiscal()
         self.catalog = catalog
         self.stage = stage
         self.active = active
         self.rule = active.rule
-        self.clock = clock
+        self.clock = replace(clock, fiscal_month=month, fiscal_by_start=by_start)
         self.notes: list[str] = []
         self.needs = self.rule.columns(self.rule.needs, active.params)
         self.optional = self.rule.columns(self.rule.optional, active.params)
@@ -87,6 +91,11 @@ class _Evaluator:
         covered = None if whole else frozenset(part.sobject for part in ready)
         status: RuleStatus = "findings" if staged.findings else passed
         return Evaluation(self.rule, status, staged.findings, staged.records, in_scope, self._reason(), covered=covered)
+
+    def ids(self) -> frozenset[str]:
+        scopes = [self._render(part.scope) for part in self.rule.parts if self._ready(part)]
+        rows = [self.catalog.con.exec_driver_sql(s, execution_options={"no_parameters": True}) for s in scopes]
+        return frozenset(str(record) for found in rows for record in found.scalars())
 
     def _not_evaluated(self, *, failed: bool = False) -> Evaluation:
         return Evaluation(self.rule, "not_evaluated", reason=self._reason(), failed=failed, covered=frozenset())

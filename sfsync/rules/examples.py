@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sfsync.normalise.columns import SOURCES
 from sfsync.normalise.lists import shipped_lists
 from sfsync.normalise.table import refresh_in
 from sfsync.rules.catalog import Catalog
-from sfsync.rules.evaluate import Evaluation, evaluate
+from sfsync.rules.evaluate import Evaluation, evaluate, ids_in_scope
 from sfsync.rules.fieldtypes import sql_type
 from sfsync.rules.fixes import fix_json
 from sfsync.rules.rule import Example, Rule
@@ -42,6 +42,8 @@ class ExampleResult:
     """Group and name, as `flagged: unknown value`."""
     problem: str
     """What differs; "" when nothing does."""
+    beside: tuple[Finding, ...] = ()
+    """What was found on records that are not in the rule's scope, as of the org as a whole: no part of its rate."""
 
     @property
     def ok(self) -> bool:
@@ -72,9 +74,7 @@ def test_rule(rule: Rule, warehouse: Warehouse) -> list[ExampleResult]:
     with warehouse.write() as con:  # what is made now is not undone with each example
         _refuse_a_mirror(con)
     for example in rule.examples:
-        results.append(
-            ExampleResult(rule.code, f"{example.group}: {example.name}", run_example(rule, example, warehouse))
-        )
+        results.append(run_example(rule, example, warehouse))
     return results
 
 
@@ -83,11 +83,12 @@ test_rules.__test__ = False  # type: ignore[attr-defined]
 test_rule.__test__ = False  # type: ignore[attr-defined]
 
 
-def run_example(rule: Rule, example: Example, warehouse: Warehouse) -> str:
-    """What the rule says otherwise than the example; "" when they agree. The world is made and undone."""
+def run_example(rule: Rule, example: Example, warehouse: Warehouse) -> ExampleResult:
+    """Whether the rule says what the example says. The world is made and undone."""
+    result = ExampleResult(rule.code, f"{example.group}: {example.name}", "")
     world = _World(rule, example)
     if world.problem:
-        return world.problem
+        return replace(result, problem=world.problem)
     with suppress(_Undo), warehouse.write() as con:
         world.build(warehouse, con)
         for sobject in world.tables:
@@ -95,10 +96,13 @@ def run_example(rule: Rule, example: Example, warehouse: Warehouse) -> str:
                 refresh_in(con, warehouse, sobject, shipped_lists())
         stage = Stage(Draft(con))
         active = ActiveRule(rule, {**rule.params, **example.params})
-        evaluation = evaluate(Catalog(warehouse, con), stage, active, _clock(example))
+        catalog = Catalog(warehouse, con)
+        evaluation = evaluate(catalog, stage, active, _clock(example))
         findings = [] if evaluation.failed else stage.findings()
+        scope = ids_in_scope(catalog, stage, active, _clock(example)) if findings else frozenset()
         raise _Undo
-    return _difference(example, evaluation, findings)
+    beside = tuple(finding for finding in findings if finding.ref.id not in scope)
+    return replace(result, problem=_difference(example, evaluation, findings), beside=beside)
 
 
 class _Undo(Exception):
