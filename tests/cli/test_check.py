@@ -185,7 +185,7 @@ def test_every_format_tells_the_same_findings(checked):
     assert len(rows) - 1 == len(checked.first["findings"])
     listed = checked.run("check", "--list", code=3).stdout
     assert listed.count("severity") == -(-len(checked.first["findings"]) // 1_000)
-    assert list(checked.first)[6:] == ["findings", "rules", "resolved", "waived", "fail_on", "since"]
+    assert list(checked.first)[6:] == ["findings", "rules", "resolved", "waived", "fail_on", "since", "replay_of"]
 
 
 def test_another_day_is_told_and_leaves_the_findings_as_they_are(checked):
