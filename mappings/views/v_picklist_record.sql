@@ -1,5 +1,5 @@
 /*
-title: Every live record of the objects that have a picklist field; written out from the describe
+title: Every live record of the objects that have a picklist field or a record type; written out from the describe
 needs:
   sfsync.fields: [sobject, field, picklist]
 */

@@ -19,6 +19,9 @@ from sfsync.warehouse.schema import column
 OPEN = {"Lead": ("IsConverted", "r.IsConverted is not true"), "Opportunity": ("IsClosed", "r.IsClosed is not true")}
 """sObject → the field that says whether a record is done with, and the condition that it is not."""
 
+TYPED = ("Lead", "Opportunity", "Account", "Contact")
+"""sObjects whose records have a RecordTypeId, which is chosen from a list like a picklist's value."""
+
 
 class Kept(Protocol):
     """What the warehouse keeps; rules/evaluate.py's Catalog."""
@@ -158,7 +161,8 @@ def _picklists(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
 
 
 def _picklist_records(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
-    for sobject in dict.fromkeys(field.sobject for field in fields if field.values):
+    typed = [sobject for sobject in TYPED if _has(kept, sobject)]
+    for sobject in dict.fromkeys([*(field.sobject for field in fields if field.values), *typed]):
         yield f"select {_text(sobject)} as sobject, r.Id, {_is_open(sobject, kept)} as is_open from live.{sobject} r"
 
 
