@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -60,10 +60,12 @@ def score(
         _show_long("leads score", output, score_table(source, how.scoring, limit=limit), hint)
 
 
-def _show_long(command: str, output: Output, found: Table, hint: str | None, **more: Any) -> None:
+def _show_long(
+    command: str, output: Output, found: Table, hint: str | None, also: Sequence[Table] = (), **more: Any
+) -> None:
     """However many rows there are: one by one as JSON and CSV; drawn, the first ones.
 
-    hint: how to see the others; None draws all. more: keys of the JSON document.
+    hint: how to see the others; None draws all. also: short tables after it. more: keys of the JSON document.
     """
     from dataclasses import replace
 
@@ -73,14 +75,14 @@ def _show_long(command: str, output: Output, found: Table, hint: str | None, **m
 
         table = replace(found, rows=()).as_json()
         table["rows"] = Rows(plain(dict(row)) for row in found.rows)
-        document = {**api.new_run(command).envelope(), "tables": [table], **more}
+        document = {**api.new_run(command).envelope(), "tables": [table, *(t.as_json() for t in also)], **more}
         json.dump(document, sys.stdout, ensure_ascii=False, indent=2, default=str)
         click.echo()
     elif output.format == "table" and hint and len(found.rows) > DRAWN:
         cut = f"these are the first {DRAWN} of {len(found.rows):,} leads; {hint}"
-        show(command, output, [replace(found, rows=found.rows[:DRAWN], notes=(*found.notes, cut))])
+        show(command, output, [replace(found, rows=found.rows[:DRAWN], notes=(*found.notes, cut)), *also])
     else:
-        show(command, output, [found])
+        show(command, output, [found, *also])
 
 
 class Rows(list[Any]):
@@ -164,6 +166,11 @@ def measures(
 @config_option
 @click.option("--reassign-owned", is_flag=True, help="Also leads that an active user owns already.")
 @click.option("--out", type=FILE, help="Write the proposals to this plan file, to be reviewed and pushed.")
+@click.option(
+    "--compare-modulo",
+    metavar="FIELD",
+    help="Also what a formula MOD(VALUE(FIELD), n) would move, FIELD an auto-number.",
+)
 @MODEL
 @sla_option
 @terminal_option
@@ -172,6 +179,7 @@ def assign(
     config: Path | None,
     reassign_owned: bool,
     out: Path | None,
+    compare_modulo: str | None,
     model: Path | None,
     sla_hours: int | None,
     terminal: tuple[str, ...],
@@ -185,6 +193,7 @@ def assign(
     from sfsync.leads.assign import assign as propose
     from sfsync.leads.assign import assign_table
     from sfsync.leads.model import load_model, model_path
+    from sfsync.leads.modulo import modulo
     from sfsync.leads.plan import wanted
     from sfsync.plan.build import build_file
     from sfsync.plan.guards import Guards
@@ -194,6 +203,7 @@ def assign(
     with open_mirror(config, None, {}, loaded, **settings) as source:
         how = load_model(model_path(model, loaded[0].mappings))
         found = propose(source, how, reassign_owned=reassign_owned)
+        also = [modulo(source, how.assign, compare_modulo)] if compare_modulo else []
         more: dict[str, Any] = {}
         if out is not None:
             meta = source.warehouse.meta(source.con)
@@ -201,7 +211,7 @@ def assign(
                 source.warehouse, wanted(found, meta, source.clock.now, Guards.of(loaded[0].push)), out, con=source.con
             )
             more = made.as_json(out)
-        _show_long("leads assign", output, assign_table(source, found), "--format csv shows all", **more)
+        _show_long("leads assign", output, assign_table(source, found), "--format csv shows all", also, **more)
     if out is not None:
         note(output, f"{more['changes']['update']} changes in {out}")
         for refused in more["refused"][:20]:

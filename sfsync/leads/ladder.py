@@ -148,7 +148,7 @@ def _again(lead: Waiting, office: Office) -> Assignment:
     )
     if made.step == "FALLBACK" or made.owner in lead.had:
         return Assignment(lead, REASON, None, detail)
-    return replace(made, step=REASON, detail=detail)
+    return replace(made, step=REASON, detail=intern(detail))
 
 
 def _excluded(lead: Waiting, office: Office) -> Assignment | None:

@@ -70,7 +70,8 @@ class Dealer:
             counters[member] = counters.get(member, 0) + weight
         chosen = max(eligible, key=lambda m: (counters[m], -self.pool.members.index(m)))
         counters[chosen] -= sum(weights.values())
-        self.state = self._states.setdefault(frozenset(counters.items()), {"counters": counters})
+        stands = tuple(counters.get(m, 0) for m in self.pool.members)
+        self.state = self._states.setdefault(stands, {"counters": counters})
         return chosen
 
 

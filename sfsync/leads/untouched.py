@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.source import Source
@@ -32,7 +33,7 @@ def untouched(source: Source, reps: Collection[str], most: int) -> Mapping[str, 
     seen = known_until(source)
     if seen is None or not reps or most < 1 or not source.has("sfsync.assignments"):
         return {}
-    rows = source.rows(
+    rows = source.stream(
         _sql(source),
         terminal=source.terminal_statuses,
         reps=sorted(reps),
@@ -40,7 +41,8 @@ def untouched(source: Source, reps: Collection[str], most: int) -> Mapping[str, 
         sla=source.settings.response_sla_hours,
         seen=seen.isoformat(),
     )
-    return {r.id: Untouched(r.since.astimezone(UTC), frozenset(r.had.split(","))) for r in rows}
+    had = cache(lambda listed: frozenset(listed.split(",")))
+    return {r.id: Untouched(r.since.astimezone(UTC), had(r.had)) for r in rows}
 
 
 def known_until(source: Source) -> datetime | None:

@@ -70,6 +70,15 @@ def test_proposals_are_reviewed_pushed_and_pulled_and_none_are_left(pulled: Shel
     assert list(proposals(pulled, model)) == [refused]
 
 
+def test_a_formulas_deal_is_compared_on_request(pulled: Shell, model: Path) -> None:
+    found = pulled.json("leads", "assign", "--model", str(model), "--compare-modulo", "Company")
+    assert [t["title"] for t in found["tables"]] == ["Proposed owners", "MOD(VALUE(Company), n) when n changes by one"]
+    assert {r["pool"] for r in found["tables"][1]["rows"]} == {"europe", "big"}
+    assert "no Compny" in pulled.run("leads", "assign", "--compare-modulo", "Compny", code=2).output
+    text = pulled.run("leads", "assign", "--model", str(model), "--compare-modulo", "Company", "--format", "csv").stdout
+    assert text.startswith("table,id,step,from,to,detail,pool,members,then,leads,change_hands,change_hands_percent")
+
+
 def test_a_plan_of_fixes_gives_out_the_waiting_leads_as_well(pulled: Shell, model: Path) -> None:
     pulled.run("check", code=None)
     plan, plain = pulled.folder / "all.jsonl", pulled.folder / "plain.jsonl"
