@@ -16,6 +16,7 @@ BESIDE = {
     "FCST-007": {"Organization"},
     "FCST-009": {"Organization"},
     "LEAD-CONV-005": {"User"},
+    "LEAD-CONV-007": {"Contact"},  # in place of its lead, because the fix writes it
     "LEAD-CONV-015": {"Organization"},
     "LEAD-STAT-002": {"LeadStatus"},
     "LEAD-STAT-004": {"Organization"},
