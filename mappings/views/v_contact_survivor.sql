@@ -1,5 +1,6 @@
 /*
 title: Merged-away contacts and the live one that stands for them, through any chain of merges
+stored: true
 optional:
   salesforce.Contact: [Id, MasterRecordId, _deleted_reason]
 */
