@@ -22,6 +22,7 @@ HELPERS = {
     "as_of": 0,
     "now_utc": 0,
     "local_date": 1,
+    "local_hour": 1,
     "days_between": 2,
     "hours_between": 2,
     "greatest2": 2,
@@ -128,12 +129,22 @@ def _local_date(clock: Clock, moment: exp.Expression) -> exp.Expression:
     return exp.cast(local, "date")
 
 
+def _local_hour(clock: Clock, moment: exp.Expression) -> exp.Expression:
+    local = exp.paren(exp.AtTimeZone(this=exp.paren(moment.copy()), zone=_text(clock.time_zone)))
+    tree = sqlglot.parse_one(_HOUR, read="postgres")
+    for slot in list(tree.find_all(exp.Placeholder)):
+        slot.replace(local.copy())
+    return exp.paren(tree)
+
+
+_HOUR = "EXTRACT(HOUR FROM :t) + EXTRACT(MINUTE FROM :t) / 60.0 + EXTRACT(SECOND FROM :t) / 3600.0"
 _MONTH = "CAST(EXTRACT(MONTH FROM CAST(:a AS date)) AS integer)"
 _EXPANSIONS: dict[str, Callable[..., exp.Expression]] = {
     "blank": _blank,
     "as_of": _as_of,
     "now_utc": _now,
     "local_date": _local_date,
+    "local_hour": _local_hour,
     "days_between": _template("CAST(:b AS date) - CAST(:a AS date)"),
     "hours_between": _template("(EXTRACT(EPOCH FROM :b) - EXTRACT(EPOCH FROM :a)) / 3600.0"),
     "greatest2": _template("CASE WHEN :a IS NULL THEN :b WHEN :b IS NULL THEN :a WHEN :a >= :b THEN :a ELSE :b END"),

@@ -2,11 +2,12 @@
 
 Rules are written in PostgreSQL's words. Helpers, whose meaning is the same on every warehouse:
 `blank(x)` null, empty or only space · `as_of()` the run's date in the org's time zone · `now_utc()` the run's moment ·
-`local_date(ts)` a moment's date in the org's time zone · `days_between(a, b)` whole days, b minus a ·
-`hours_between(a, b)` · `greatest2(a, b)` the larger, null ignored · `same_org_domain(a, b)` equal, or one under the
-other · `fiscal_year(d)`, `fiscal_quarter(d)` in the org's calendar · `:name` a parameter · `cfg('name')` a list or
-mapping parameter, as table (key, value) or alone behind IN · `field(alias, 'name')` the column a parameter names, an
-empty text if it names none. `v_…` is a derived view (see views.py); it becomes a common table expression.
+`local_date(ts)` a moment's date in the org's time zone · `local_hour(ts)` the hours since midnight there ·
+`days_between(a, b)` whole days, b minus a · `hours_between(a, b)` · `greatest2(a, b)` the larger, null ignored ·
+`same_org_domain(a, b)` equal, or one under the other · `fiscal_year(d)`, `fiscal_quarter(d)` in the org's calendar ·
+`:name` a parameter · `cfg('name')` a list or mapping parameter, as table (key, value) or alone behind IN ·
+`field(alias, 'name')` the column a parameter names, an empty text if it names none. `v_…` is a derived view (see
+views.py); it becomes a common table expression.
 """
 
 from __future__ import annotations
