@@ -51,7 +51,7 @@ def _case(fix: Fix, active: ActiveRule, kind: str, columns: Mapping[str, str]) -
     conditions += [f"r.{fix.when} IS TRUE"] if fix.when else []
     conditions.append(f"({' OR '.join(field.changes for field in fields)})")
     pairs = ", ".join(
-        f"CASE WHEN {f.there} THEN {text_sql(json.dumps(f.name) + ': ')} || {f.value} END" for f in fields
+        f"CASE WHEN {f.there} THEN {f.key or text_sql(json.dumps(f.name))} || ': ' || {f.value} END" for f in fields
     )
     head = text_sql(f'{{"confidence": "{fix.confidence}", "after": {{')
     return f"WHEN {' AND '.join(conditions)} THEN {head} || concat_ws(', ', {pairs}) || '}}}}'"
@@ -68,6 +68,8 @@ class _Field:
     """Its new value as JSON."""
     changes: str
     """Whether the fix touches it and gives it another value than the row shows."""
+    key: str = ""
+    """Its name as JSON, where each row names the field."""
 
 
 def _fields(fix: Fix, active: ActiveRule, columns: Mapping[str, str]) -> list[_Field]:
@@ -81,6 +83,10 @@ def _fields(fix: Fix, active: ActiveRule, columns: Mapping[str, str]) -> list[_F
 
 
 def _set(name: str, column: str, columns: Mapping[str, str]) -> _Field:
+    if name.startswith("{"):
+        field = f"r.{name[1:-1]}"
+        there = f"({field} IS NOT NULL AND r.{column} IS NOT NULL)"
+        return _Field(name, there, _json(f"r.{column}", columns[column]), there, _json(field, "text"))
     there, now = f"r.{column} IS NOT NULL", columns.get(name.lower())
     if now is None:
         changes = there

@@ -259,7 +259,8 @@ class RuleReader:
             self.file.problem(f'confidence "{entry.get("confidence")}" must be {_or(CONFIDENCES)}.', *where)
             return None
         cleared = tuple(cast(list[str], entry.get("clear") or []))
-        for column in [*entry["set"].values(), *cleared, *([entry["when"]] if entry.get("when") else [])]:
+        named = [name for field in entry["set"] for name in _PLACEHOLDER.findall(str(field))]
+        for column in [*named, *entry["set"].values(), *cleared, *([entry["when"]] if entry.get("when") else [])]:
             self._column(str(column), *where)
         pairs = {str(name): str(column) for name, column in entry["set"].items()}
         kinds = tuple(cast(list[str], entry.get("kinds") or []))

@@ -34,8 +34,8 @@ class Fix:
 
     confidence: Confidence
     set: Mapping[str, str]
-    """Field (or `:name` for the one a parameter names) → column of the SELECT. A null column leaves its field alone;
-    all null is no fix."""
+    """Field (or `:name` for the one a parameter names, `{column}` for the one each row names) → column of the SELECT. A
+    null column leaves its field alone; all null is no fix."""
     kinds: tuple[str, ...] = ()
     """The kinds of finding it is for; empty for all."""
     when: str | None = None

@@ -64,6 +64,7 @@ def test_all_problems_of_all_files_are_reported_with_their_lines(tmp_path):
         (OK, "message: {a: 'is {Nope}'}\n", 'returns no column "Nope"'),
         (OK, "fix: {confidence: sure, set: {Status: Status}}\n", 'confidence "sure" must be auto, assisted or manual.'),
         (OK, "fix: {confidence: auto, set: {Status: new_status}}\n", 'returns no column "new_status"'),
+        (OK, 'fix: {confidence: auto, set: {"{named}": Status}}\n', 'returns no column "named"'),
         (OK, "fix: {confidence: auto, sett: {}}\n", "a fix is {confidence: assisted, set: {Field: column}}."),
         (OK, "fix: [{confidence: auto, set: {Status: Status}, knds: [a]}]\n", 'unknown key "knds". Nearest: "kinds".'),
         (OK, "needs: {Leads: [Id]}\n", 'reads Lead, which is not declared. Nearest: "Leads".'),
