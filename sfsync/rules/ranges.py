@@ -62,7 +62,9 @@ def _text(name: str, value: Any, default: str | None, guards: Sequence[Guard]) -
     if name.endswith("_field") and value and not _FIELD.fullmatch(value):
         return "the API name of a field"
     choices = next((c for c in map(_choices, guards) if c and c[0] == name), None)
-    return f"one of {', '.join(choices[1])}" if choices and value not in choices[1] else None
+    if not choices or value in choices[1]:
+        return None
+    return f"one of {', '.join(choice or 'empty' for choice in choices[1])}"
 
 
 def _choices(guard: Guard) -> tuple[str, list[str]] | None:

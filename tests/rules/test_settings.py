@@ -107,6 +107,27 @@ def test_a_value_out_of_range_is_an_error(tmp_path, name, default, value, must):
 
 
 @pytest.mark.parametrize(
+    ("code", "name", "value", "must"),
+    [
+        ("DUP-001", "dedupe_within", "boss", "one of empty, record_type"),
+        ("OPP-011", "staleness_basis", "Either", "one of either, activity, field_change"),
+        ("ACT-005", "clock_start", "", "one of created, assigned"),
+        ("DQ-010", "person_accounts", "maybe", "one of detect, yes, no"),
+        ("FCST-008", "rate_basis", "Dated", "one of current, dated"),
+        ("FCST-010", "rollup_basis", "boss", "one of manager, role"),
+    ],
+)
+def test_what_is_not_among_the_choices_of_a_shipped_rule_is_an_error(code, name, value, must):
+    with pytest.raises(ConfigError, match=rf"^rules\.params\.{code}\.{name}: must be {must}, not {value!r}\.$"):
+        activate(load_rules(), RulesConfig(params={code: {name: value}}))
+
+
+@pytest.mark.parametrize("value", ["", "record_type"])
+def test_the_choice_of_nothing_is_one(value):
+    activate(load_rules(), RulesConfig(params={"DUP-001": {"dedupe_within": value}}))
+
+
+@pytest.mark.parametrize(
     ("name", "default", "value", "taken"),
     [
         ("stale_days", 30, 0, 0),

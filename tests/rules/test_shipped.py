@@ -57,6 +57,10 @@ def test_a_rule_is_shown_null_values_and_deleted_records(rule):
     assert any(value is None for row in rows for value in row.values()) or rule.code == "DQ-001"
 
 
+def test_every_rule_says_what_it_rests_on():
+    assert [rule.code for rule in RULES if not rule.source] == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_description_names_what_a_person_asks_for(rule):
     text = describe(rule)
