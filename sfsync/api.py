@@ -470,8 +470,11 @@ def read_meta(warehouse: Warehouse) -> dict[str, str]:
 def _refresh(warehouse: Warehouse, config: Config, progress: Progress) -> None:
     from sfsync.normalise.lists import load_lists
     from sfsync.normalise.table import refresh_all
+    from sfsync.rules.settings import phone_country
 
-    refresh_all(warehouse, load_lists(config.mappings), progress)
+    lists = load_lists(config.mappings)
+    country = phone_country(config.rules)
+    refresh_all(warehouse, lists.calling_from(country) if country else lists, progress)
 
 
 def _several(names: Sequence[str]) -> list[str]:

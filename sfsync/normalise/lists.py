@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,12 @@ class Lists:
     """Other names of a country, folded → ISO 3166-1 alpha-2."""
     digest: str
     """Changes whenever the content of a list does."""
+    phone_country: str | None = None
+    """Of phone numbers without + on records without country, as the config says; none: such numbers say nothing."""
+
+    def calling_from(self, country: str) -> Lists:
+        """The lists with a `phone_country`, ISO 3166-1 alpha-2."""
+        return replace(self, phone_country=country, digest=f"{self.digest}-{country}")
 
 
 def load_lists(user_folder: Path | None = None) -> Lists:

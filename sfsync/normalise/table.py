@@ -91,8 +91,8 @@ def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str | None, 
         country = next((value for field in sources.country if not blank(value := text(field))), None)
         return (
             *_email_values(text(sources.email), lists),
-            norm_phone(text(sources.phone), country, lists),
-            norm_phone(text(sources.mobile), country, lists),
+            norm_phone(text(sources.phone), country or lists.phone_country, lists),
+            norm_phone(text(sources.mobile), country or lists.phone_country, lists),
             norm_company(text(sources.company), lists),
             norm_person(text(first_name), text(last_name)),
             country_code(country, lists),

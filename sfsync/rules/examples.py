@@ -89,11 +89,13 @@ def run_example(rule: Rule, example: Example, warehouse: Warehouse) -> ExampleRe
     world = _World(rule, example)
     if world.problem:
         return replace(result, problem=world.problem)
+    country = example.params.get("default_phone_country")
+    lists = shipped_lists().calling_from(str(country)) if country else shipped_lists()
     with suppress(_Undo), warehouse.write() as con:
         world.build(warehouse, con)
         for sobject in world.tables:
             if sobject in SOURCES and f"norm_{sobject}" not in example.missing:
-                refresh_in(con, warehouse, sobject, shipped_lists())
+                refresh_in(con, warehouse, sobject, lists)
         stage = Stage(Draft(con))
         active = ActiveRule(rule, {**rule.params, **example.params})
         catalog = Catalog(warehouse, con)

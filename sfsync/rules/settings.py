@@ -50,6 +50,21 @@ def activate(
     return active, off
 
 
+def phone_country(config: RulesConfig) -> str | None:
+    """Where numbers without + and without country are called from: `default_phone_country` of DQ-003 as a code.
+
+    Raises ConfigError for a country there is none of.
+    """
+    given = _given(config, "DQ-003").get("default_phone_country")
+    if not given:
+        return None
+    from sfsync.normalise.country import country_code
+
+    if code := country_code(str(given)):
+        return code
+    raise ConfigError(f'rules.params.DQ-003.default_phone_country: "{given}" is no country. Write a code, as DE.')
+
+
 def of_profile(rules: Sequence[Rule], profile: str, codes: Sequence[str], config: RulesConfig) -> list[str]:
     """The codes of a profile that the config has not switched off, at least one.
 

@@ -2,10 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sfsync.errors import MappingError
+from sfsync.config import RulesConfig
+from sfsync.errors import ConfigError, MappingError
 from sfsync.normalise import table
 from sfsync.normalise.lists import load_lists
 from sfsync.normalise.table import behind, refresh
+from sfsync.rules.settings import phone_country
 from sfsync.warehouse import Warehouse
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -178,3 +180,18 @@ def test_the_state_code_wins_over_the_country_name(warehouse):
     run(warehouse, "UPDATE salesforce.Lead SET CountryCode = 'CH' WHERE Id = '00Q000000000002AAA'")
     refresh(warehouse, "Lead")
     assert [row["country"] for row in norms(warehouse).values()] == ["DE", "CH"]
+
+
+def test_a_number_without_country_is_called_from_that_of_the_config_once_there_is_one(warehouse):
+    put(warehouse, lead(1, Phone="030 901820"), lead(2, Phone="030 901820", Country="Atlantis"))
+    refresh(warehouse, "Lead")
+    assert [row["phone"] for row in norms(warehouse).values()] == [None, None]
+    country = phone_country(RulesConfig(params={"DQ-003": {"default_phone_country": "Deutschland"}}))
+    assert refresh(warehouse, "Lead", lists=load_lists().calling_from(country)) == 2
+    assert [row["phone"] for row in norms(warehouse).values()] == ["+4930901820", None]
+
+
+def test_a_phone_country_there_is_not_is_named():
+    assert phone_country(RulesConfig()) is None
+    with pytest.raises(ConfigError, match='default_phone_country: "Atlantis" is no country'):
+        phone_country(RulesConfig(params={"DQ-003": {"default_phone_country": "Atlantis"}}))
