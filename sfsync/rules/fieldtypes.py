@@ -20,6 +20,9 @@ FEATURES = frozenset(
         "RecordTypeId",
         "FirstCallDateTime",
         "FirstEmailDateTime",
+        "CountryCode",
+        "MailingCountryCode",
+        "BillingCountryCode",
     }
 )
 """Fields and objects an org has only with a feature in use: that they are missing is an answer, not a gap."""
