@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfsync.insight.source import open_source
+from sfsync.insight.configured import shared_settings
+from sfsync.insight.source import Settings, open_source
 from sfsync.leads.assign import assign, proposals
 from sfsync.leads.ladder import Assignment
 from sfsync.leads.model import load_model, model_path
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
 def distribution(
     warehouse: Warehouse, config: Config, meta: Mapping[str, str], now: datetime, model: str | Path | None = None
 ) -> Sequence[Assignment]:
-    """A proposal for every lead that waits for an owner, by the lead model given, else that of the mappings folder."""
+    """A proposal for every lead that waits for an owner, by the lead model given, else that of the mappings folder.
+
+    Statuses that end a lead and the response SLA are those the config gives to rules; a wrong one raises ConfigError.
+    """
+    settings = Settings(**shared_settings(config.rules))
     how = load_model(model_path(Path(model) if model else None, config.mappings))
     zone = meta.get("time_zone", "UTC")
-    with open_source(warehouse, as_of=local_day(now, zone), now=now, time_zone=zone) as source:
+    day = local_day(now, zone)
+    with open_source(warehouse, as_of=day, now=now, time_zone=zone, settings=settings) as source:
         return assign(source, how)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sfsync.insight.source import TERMINAL_STATUSES
 from tests.cli.conftest import Shell
 
 INBOUND = "the queue"
@@ -95,6 +96,20 @@ def test_a_plan_of_fixes_gives_out_the_waiting_leads_as_well(pulled: Shell, mode
     assert pushed["outcomes"]["applied"] == len(lines(plan))
     pulled.run("pull")
     assert proposals(pulled, model) == {}
+
+
+def test_a_plan_leaves_leads_alone_whose_status_the_config_calls_an_end(pulled: Shell, model: Path) -> None:
+    waiting = proposals(pulled, model)
+    status = {r["Id"]: r["Status"] for r in pulled.server.org.dump("Lead")}
+    ended, _ = Counter(status[id] for id in waiting).most_common(1)[0]
+    with pulled.config.open("a", encoding="utf-8") as config:
+        ends = json.dumps([*TERMINAL_STATUSES, ended])
+        config.write(f"rules: {{params: {{v_lead_status: {{closed_unconverted_statuses: {ends}}}}}}}\n")
+    plan = pulled.folder / "some.jsonl"
+    pulled.run("plan", "--assign-leads", "--model", str(model), "--out", str(plan))
+    given = {line["id"] for line in lines(plan) if "OwnerId" in line["after"] and line["sobject"] == "Lead"}
+    assert given == proposals(pulled, model).keys() != waiting.keys()
+    assert {status[id] for id in given} == {status[id] for id in waiting} - {ended}
 
 
 def test_somebody_who_left_since_the_plan_is_given_nothing(pulled: Shell, model: Path) -> None:
