@@ -22,7 +22,7 @@ from sfsync.warehouse.file_lock import run_lock
 
 BESIDE = "sfsync_draft"
 """What a draft's file is called in SQL."""
-DRAFT_MEMORY = "300MB"
+DRAFT_MEMORY = "200MB"
 """What a draft may take: its tables and joins go to disk before that."""
 
 
