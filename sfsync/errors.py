@@ -22,13 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from sfsync.runs import Run
 
 
 class SfsyncError(Exception):
     """Anything sfsync raises on purpose. `exit_code` is what the command line ends with."""
 
     exit_code: ClassVar[int] = 1
+    run: Run | None = None
+    """The recorded run it ended."""
 
 
 class InputError(SfsyncError):

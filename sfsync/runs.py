@@ -68,7 +68,7 @@ def recorded(run: Run, warehouse: Warehouse) -> Iterator[dict[str, Any]]:
                 _write_run(run, warehouse, None)
             yield summary
         except SfsyncError as err:
-            run.exit_code = err.exit_code
+            run.exit_code, err.run = err.exit_code, run
             summary["error"] = type(err).__name__
             raise
         except BaseException as err:

@@ -7,7 +7,10 @@ import importlib
 import io
 import os
 import sys
+import time
 from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -67,7 +70,11 @@ def sfsync() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code. Whatever goes wrong ends as one line on stderr."""
+    """Run the command line and exit with its code. Whatever goes wrong ends as one line on stderr.
+
+    With `--format json` it ends as a document on stdout besides.
+    """
+    began, says = time.monotonic(), ""
     _open_streams()
     os.umask(0o077)  # whatever is written holds an org's data: DuckDB's log, pages on disk, plans, reports
     try:
@@ -75,16 +82,18 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except click.ClickException as err:
         err.show()
-        code = err.exit_code
+        code, says = err.exit_code, err.format_message()
     except click.exceptions.Abort:
-        code = _interrupted()
+        code, says = 1, _interrupted()
     except BrokenPipeError:
         _forget_stdout()
         code = 1
     except OSError as err:
-        code = _no_file(err)
+        code, says = 1, _no_file(err)
     except Exception as err:
-        code = _interrupted() if _is_interrupt(err) else _crashed(err)
+        code, says = 1, _interrupted() if _is_interrupt(err) else _crashed(err)
+    if says:
+        _document(sys.argv[1:] if args is None else args, began, says, code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -105,9 +114,36 @@ def _forget_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _interrupted() -> int:
-    click.echo("interrupted; what was committed is kept, run the command again to go on.", err=True)
-    return 1
+def _document(args: Sequence[str], began: float, says: str, code: int) -> None:
+    """What a command ends with as JSON when it could not even say so itself."""
+    if not any(pair == ("--format", "json") or pair[0] == "--format=json" for pair in pairwise([*args, ""])):
+        return
+    from sfsync.cli.common import tell_failure
+    from sfsync.runs import new_run
+
+    run = new_run(_command(args))
+    run.clock = began
+    run.started_at -= timedelta(seconds=run.seconds)
+    tell_failure(run, says, code)
+
+
+def _command(args: Sequence[str]) -> str:
+    """`plan show` of its arguments."""
+    command: click.Command = sfsync
+    names = []
+    for word in args:
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        names.append(word)
+        command = found
+    return " ".join(names) or "sfsync"
+
+
+def _interrupted() -> str:
+    says = "interrupted; what was committed is kept, run the command again to go on."
+    click.echo(says, err=True)
+    return says
 
 
 def _is_interrupt(err: Exception) -> bool:
@@ -115,15 +151,16 @@ def _is_interrupt(err: Exception) -> bool:
     return isinstance(err, RuntimeError) and str(err) == "Query interrupted"
 
 
-def _no_file(err: OSError) -> int:
+def _no_file(err: OSError) -> str:
     if err.filename is None:  # no file but the result itself could not be written
         _forget_stdout()
     says = f"{err.filename or 'the output'}: {err.strerror or type(err).__name__}"
-    click.echo(f"sfsync: {says}. What was committed is kept; run the command again.", err=True)
-    return 1
+    says += ". What was committed is kept; run the command again."
+    click.echo(f"sfsync: {says}", err=True)
+    return says if err.filename is not None else ""
 
 
-def _crashed(err: Exception) -> int:
+def _crashed(err: Exception) -> str:
     """A fault of ours. Its message and traceback may hold values of the org, so they are shown only when asked for."""
     import logging
     import traceback
@@ -133,11 +170,11 @@ def _crashed(err: Exception) -> int:
     package = os.path.dirname(os.path.dirname(__file__))
     last = [frame for frame in traceback.extract_tb(err.__traceback__) if frame.filename.startswith(package)][-1]
     where = f"{os.path.relpath(last.filename, os.path.dirname(package))}:{last.lineno}"
-    click.echo(
-        f"sfsync: unexpected {type(err).__name__} at {where}. What was committed is kept. Please report it, with the "
-        "traceback that the same command and -v gives.",
-        err=True,
+    says = (
+        f"unexpected {type(err).__name__} at {where}. What was committed is kept. Please report it, with the "
+        "traceback that the same command and -v gives."
     )
+    click.echo(f"sfsync: {says}", err=True)
     if logging.getLogger("sfsync").isEnabledFor(logging.INFO):
         click.echo(redact("".join(traceback.format_exception(err))), err=True)
-    return 1
+    return says

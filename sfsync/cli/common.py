@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from sfsync.errors import SfsyncError
 
+if TYPE_CHECKING:
+    from sfsync.runs import Run
+
+RUN = "sfsync.run"
+"""Where click's context keeps when the command began."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -44,11 +49,15 @@ def shared(command: F) -> F:
     @click.option("-v", "--verbose", count=True, help="Log to stderr; twice for every request.")
     @functools.wraps(command)
     def wrapper(*args: Any, format_: str, quiet: bool, verbose: int, **kwargs: Any) -> Any:
+        from sfsync.runs import new_run
+
         _log_to_stderr(verbose)
+        context = click.get_current_context()
+        context.meta[RUN] = new_run(context.command_path.removeprefix("sfsync "))
         try:
             return command(*args, output=Output(format_, quiet, verbose), **kwargs)
         except SfsyncError as err:
-            fail(str(err), err.exit_code)
+            fail(str(err), err.exit_code, err.run)
 
     return wrapper  # type: ignore[return-value]
 
@@ -88,9 +97,21 @@ def own_mappings(config: Path | None) -> Path | None:
     return load_config(config).mappings
 
 
-def fail(message: str, code: int) -> None:
+def fail(message: str, code: int, run: Run | None = None) -> NoReturn:
+    """End the command: a line on stderr; as JSON, the document that says so. run: the recorded one that failed."""
     click.echo(f"sfsync: {redact(message)}", err=True)
+    context = click.get_current_context()
+    if context.params.get("format_") == "json":
+        began: Run = context.meta[RUN]
+        tell_failure(run if run is not None and run.command == began.command else began, message, code)
     raise click.exceptions.Exit(code)
+
+
+def tell_failure(run: Run, message: str, code: int) -> None:
+    """The document of a command that has no result."""
+    click.echo(
+        json.dumps({**run.envelope(), "exit_code": code, "error": redact(message)}, ensure_ascii=False, indent=2)
+    )
 
 
 def note(output: Output, message: str) -> None:

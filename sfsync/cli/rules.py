@@ -50,7 +50,6 @@ def show(code: str, config: Path | None, output: Output) -> None:
     rule = found.get(code.upper())
     if rule is None:
         fail(f'no rule "{code}".{nearest(code, list(found))} See `sfsync rules list`.', 2)
-        return
     emit(output, {**run.envelope(), "code": rule.code, "text": describe(rule)}, [], describe(rule))
 
 
