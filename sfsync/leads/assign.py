@@ -57,7 +57,7 @@ def assign(source: Source, model: Model, *, reassign_owned: bool = False) -> lis
         companies=_book(source, "n.company", only, reps),
         domains=_book(source, DOMAIN, only, reps),
         names=source.users,
-        state=read_state(source.con, source.warehouse),
+        state=read_state(source.con),
     )
     return distribute((leads[id] for id in order if id in leads), office)
 

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from sfsync.leads.model import Pool
-from sfsync.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,11 @@ class Dealer:
         return chosen
 
 
-def read_state(con: sa.Connection, warehouse: Warehouse) -> State:
+def read_state(con: sa.Connection) -> State:
     """Where each pool stands after the leads it gave out; empty before the first push of a distribution.
 
     Turns are counted on from plan to plan, and the highest one counts: a plan pushed late, or again, sets nothing back.
     """
-    if not warehouse.has_table(con, "sfsync.assignments"):
-        return {}
     rows = con.execute(
         sa.text(
             "SELECT x.pool, x.turn, x.state FROM (SELECT a.pool, a.turn, a.state, ROW_NUMBER() OVER "

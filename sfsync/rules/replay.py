@@ -17,7 +17,6 @@ from sfsync.model import Severity
 from sfsync.rules.result import ORDER, CheckedFinding, Count
 from sfsync.rules.stage import COLUMNS, finding
 from sfsync.rules.waivers import Waivers
-from sfsync.warehouse import Warehouse
 
 _BATCH = 5_000
 
@@ -60,15 +59,15 @@ class Replayed:
             yield from lines
 
 
-def staged(warehouse: Warehouse, con: sa.Connection, stage: str) -> Iterator[tuple[datetime | None, tuple[Any, ...]]]:
+def staged(con: sa.Connection, stage: str) -> Iterator[tuple[datetime | None, tuple[Any, ...]]]:
     """What Replayed takes, of a draft's stage."""
-    first, join = "CAST(NULL AS TIMESTAMP WITH TIME ZONE)", ""
-    if warehouse.has_table(con, "sfsync.findings"):
-        first, same = "o.first_seen", " AND ".join(f"o.{c} = f.{c}" for c in ("rule", "kind", "sobject", "id"))
-        join = f"LEFT JOIN sfsync.findings o ON {same} AND o.resolved_at IS NULL"
+    same = " AND ".join(f"o.{column} = f.{column}" for column in ("rule", "kind", "sobject", "id"))
     columns = ", ".join(f"f.{column}" for column in COLUMNS)
     rows = con.execute(
-        sa.text(f"SELECT {first}, {columns} FROM {stage} f {join} ORDER BY {ORDER}"),
+        sa.text(
+            f"SELECT o.first_seen, {columns} FROM {stage} f "
+            f"LEFT JOIN sfsync.findings o ON {same} AND o.resolved_at IS NULL ORDER BY {ORDER}"
+        ),
         execution_options={"stream_results": True, "yield_per": _BATCH},
     )
     for first_seen, *row in rows:

@@ -53,7 +53,7 @@ def check(
         stage.forget(e.rule.code for e in evaluations if e.failed)
         if replay:
             waivers = Waivers(read_waivers(draft.con), as_of)
-            found = Replayed(staged(warehouse, draft.con, stage.table), now, waivers)
+            found = Replayed(staged(draft.con, stage.table), now, waivers)
             return _replayed(found, evaluations, off, as_of)
         with draft.writing() as con:
             stored = Stored(warehouse, run_id, now, Waivers(read_waivers(con), as_of))

@@ -26,7 +26,7 @@ def kept(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 def state(warehouse: Warehouse) -> Any:
     with warehouse.read() as con:
-        return read_state(con, warehouse)
+        return read_state(con)
 
 
 def test_what_was_carried_out_is_kept_with_its_reason(warehouse: Warehouse) -> None:
