@@ -49,6 +49,15 @@ def configured(config: Given) -> Config:
     return config if isinstance(config, Config) else load_config(config)
 
 
+def validated(config: Given) -> Config:
+    """The config, what it says about rules too: that stops a run before it begins, not after the pull."""
+    from sfsync.rules.validate import validate
+
+    loaded = configured(config)
+    validate(loaded.rules, loaded.mappings)
+    return loaded
+
+
 def open_warehouse(config: Config, on_wait: Callable[[str], None] | None = None) -> Warehouse:
     from sfsync.warehouse import Warehouse
 
@@ -84,7 +93,7 @@ def pull(
 
     if since is not None and (not isinstance(since, datetime) or since.tzinfo is None):
         raise InputError(f"since={since!r} is no moment: give an aware datetime, as datetime(2026, 1, 31, tzinfo=UTC).")
-    config, run, objects = configured(config), run or new_run("pull"), _several(objects)
+    config, run, objects = validated(config), run or new_run("pull"), _several(objects)
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
@@ -125,7 +134,7 @@ def pull_cost(config: Given = None, *, objects: Sequence[str] = (), full: bool =
     from sfsync.mapping import closure, load_mappings
     from sfsync.pull.cost import dry_run
 
-    config, run, objects = configured(config), run or new_run("pull"), _several(objects)
+    config, run, objects = validated(config), run or new_run("pull"), _several(objects)
     mappings = closure([*(objects or config.objects), "Organization"], load_mappings(config.mappings))
     with connect(config) as org:
         try:
@@ -153,7 +162,7 @@ def verify(
     from sfsync.mapping import closure, load_mappings
     from sfsync.verify import verify as verify_mirror
 
-    config, run = configured(config), run or new_run("verify")
+    config, run = validated(config), run or new_run("verify")
     mappings = closure(_several(objects) or config.objects, load_mappings(config.mappings))
     warehouse = open_warehouse(config, on_wait)
     with recorded(run, warehouse) as record, connect(config) as org:
@@ -203,7 +212,7 @@ def check(
     from sfsync.rules.result import CheckResult
     from sfsync.rules.settings import of_profile
 
-    config, run = configured(config), run or new_run("check")
+    config, run = validated(config), run or new_run("check")
     known = load_rules(config.mappings)
     only = (
         [rule.code for rule in _named(known, rules)]
@@ -333,7 +342,7 @@ def report(
     from sfsync.insight.source import Settings
     from sfsync.report import run_report
 
-    config = configured(config)
+    config = validated(config)
     return run_report(
         config,
         open_warehouse(config, on_wait),
@@ -355,7 +364,7 @@ def dedupe(config: Given = None, *, progress: Progress = _silent, run: Run | Non
     """Find the leads that are one real person, and which record of each would survive."""
     from sfsync.dedupe.run import dedupe as find_clusters
 
-    config, run = configured(config), run or new_run("dedupe")
+    config, run = validated(config), run or new_run("dedupe")
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
         read_meta(warehouse)
@@ -385,7 +394,7 @@ def plan(
     from sfsync.plan.build import build_file
     from sfsync.plan.guards import Guards
 
-    config, run = configured(config), run or new_run("plan")
+    config, run = validated(config), run or new_run("plan")
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:
         meta = read_meta(warehouse)
@@ -410,7 +419,7 @@ def push(
     from sfsync.plan.file import read_plan
     from sfsync.push.run import push as push_changes
 
-    config, run = configured(config), run or new_run("push")
+    config, run = validated(config), run or new_run("push")
     made = read_plan(Path(plan_file))
     warehouse = open_warehouse(config)
     with recorded(run, warehouse) as record:

@@ -105,7 +105,7 @@ def open_mirror(
     from sfsync.moments import local_day, utc_now
     from sfsync.salesforce.ids import to18
 
-    found = api.configured(config)
+    found = api.validated(config)
     if loaded is not None:
         loaded.append(found)
     warehouse = api.open_warehouse(found)

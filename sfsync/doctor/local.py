@@ -43,6 +43,21 @@ def look_at_config(result: DoctorResult, config: Config) -> None:
         result.ok("config", f"{config.path}: {', '.join(config.objects)}; auth {config.org.auth}")
 
 
+def look_at_rules(result: DoctorResult, config: Config) -> None:
+    """Whether the rules can be read, and what the config says about them can be meant: what cannot stops every run."""
+    from sfsync.rules.load import load_rules
+    from sfsync.rules.settings import activate
+    from sfsync.rules.validate import validate
+
+    try:
+        validate(config.rules, config.mappings)
+        active, off = activate(load_rules(config.mappings), config.rules)
+    except ConfigError as err:
+        result.fail("rules", config_problems(err), "Correct `rules:` in the config, or the files named.")
+    else:
+        result.ok("rules", f"{len(active)} rules" + (f", {len(off)} switched off" if off else ""))
+
+
 def _written_secrets(path: Path) -> list[str]:
     data = read_yaml(path).data
     org: Any = data.get("org") if isinstance(data, dict) else None

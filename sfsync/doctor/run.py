@@ -31,6 +31,7 @@ def doctor(config: Config | str | Path | None = None) -> DoctorResult:
     try:
         settings = config if isinstance(config, Config) else load_config(config)
         local.look_at_config(result, settings)
+        local.look_at_rules(result, settings)
     except ConfigError as err:
         result.fail("config", local.config_problems(err), "Correct the file; `sfsync init` writes a new one.")
         _skip(result, ("warehouse", "login", *NEEDS_LOGIN, "disk"), "there is no config to go by")
