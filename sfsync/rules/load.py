@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ def load_rules(user_folder: Path | None = None) -> list[Rule]:
     replace the shipped ones (`params:` name by name), the others stay. Raises RuleError with every problem of every
     file as file:line.
     """
+    if user_folder is None or not any((user_folder / kind).is_dir() for kind in ("rules", "views")):
+        return list(_shipped_rules())
+    return _load(user_folder)
+
+
+@cache
+def _shipped_rules() -> tuple[Rule, ...]:
+    return tuple(_load(None))
+
+
+def _load(user_folder: Path | None) -> list[Rule]:
     problems: list[str] = []
     shipped = _read_all(shipped_folder() / "rules", True, problems)
     own = _read_all(user_folder / "rules", False, problems) if user_folder else {}
