@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import sqlalchemy as sa
+
 from sfsync.config import RulesConfig
 from sfsync.rules.catalog import Catalog
 from sfsync.rules.evaluate import Evaluation, evaluate
@@ -55,10 +57,13 @@ def check(
             waivers = Waivers(read_waivers(draft.con), as_of)
             found = Replayed(staged(draft.con, stage.table), now, waivers)
             return _replayed(found, evaluations, off, as_of)
-        with draft.writing() as con:
+
+        def keep(con: sa.Connection) -> tuple[Stored, list[Count], int]:
             stored = Stored(warehouse, run_id, now, Waivers(read_waivers(con), as_of))
             resolved = record(con, stage.table, evaluations, off, run_id=run_id, now=now, today=as_of)
-            counts = stored.counts(con=con)
+            return stored, stored.counts(con=con), resolved
+
+        stored, counts, resolved = draft.finish(keep)
     return CheckResult(Findings(stored, counts), _rule_runs(evaluations, counts), off, resolved)
 
 

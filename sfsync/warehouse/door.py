@@ -98,7 +98,7 @@ class Warehouse:
     def draft(self) -> Iterator[Draft]:
         """Work something out while the warehouse is only read, then write it in one transaction: see Draft.
 
-        Nobody who reads has to wait before that: a DuckDB file is open for writing only inside `Draft.writing`, and
+        Nobody who reads has to wait before that: a DuckDB file is open for writing only inside `Draft.finish`, and
         the draft is a file beside it. On PostgreSQL it is one transaction. Raises as `read` and `write` do.
         """
         with self._lock:

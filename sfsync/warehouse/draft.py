@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 import sqlalchemy as sa
 
+from sfsync.errors import TooLittleMemory
 from sfsync.warehouse import duck
+
+Done = TypeVar("Done")
 
 
 class Draft:
     """Tables of its own beside a warehouse that is only read; gone when the draft ends.
 
     `con` reads the warehouse and fills the draft's tables; the tables are private, whatever their names. Of those made
-    by `create`, `writing()` sees the ones whose name it was given by `kept`.
+    by `create`, `finish` sees the ones whose name it was given by `kept`.
     """
 
     def __init__(
@@ -23,7 +27,7 @@ class Draft:
         *,
         place: str = "",
         own: bool = False,
-        write: Callable[[], AbstractContextManager[sa.Connection]] | None = None,
+        write: Callable[[bool], AbstractContextManager[sa.Connection]] | None = None,
     ):
         self.con = con
         self._place = place
@@ -33,7 +37,7 @@ class Draft:
         self._relieved = False
 
     def kept(self, table: str) -> str:
-        """The name of a table that `writing()` sees as well."""
+        """The name of a table that `finish` sees as well."""
         return f"{self._place}{table}"
 
     def create(self, table: str, columns: str) -> None:
@@ -96,14 +100,19 @@ class Draft:
         self._relieved = True
         return True
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """The warehouse's one writing transaction, at the draft's end: `con` is closed. See Warehouse.write."""
+    def finish(self, work: Callable[[sa.Connection], Done]) -> Done:
+        """What `work` returns, done in the warehouse's one writing transaction, at the draft's end: `con` is closed.
+
+        Once more with more memory where there was too little. Raises as Warehouse.write does.
+        """
         if self._write is None:
-            yield self.con
-            return
-        with self._write() as con:
-            yield con
+            return work(self.con)
+        try:
+            with self._write(False) as con:
+                return work(con)
+        except TooLittleMemory:
+            with self._write(True) as con:
+                return work(con)
 
     def _execute(self, sql: str) -> None:
         self.con.exec_driver_sql(sql, execution_options={"no_parameters": True})

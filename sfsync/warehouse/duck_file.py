@@ -82,13 +82,13 @@ class DuckFile:
         if self.file is None:
             with ExitStack() as reading:
                 con = reading.enter_context(self.reading())
-                yield Draft(con, own=True, write=lambda: _after(reading, write))
+                yield Draft(con, own=True, write=lambda more: _after(reading, write, more))
             return
         with tempfile.TemporaryDirectory(prefix=f".{self.file.name}-", dir=self.file.parent) as folder:
             beside = Path(folder) / "draft"
             with ExitStack() as reading:
                 con = reading.enter_context(self.reading(beside))
-                yield Draft(con, place=f"{BESIDE}.", own=True, write=lambda: _after(reading, write, beside))
+                yield Draft(con, place=f"{BESIDE}.", own=True, write=lambda more: _after(reading, write, more, beside))
 
     def remarks(self) -> list[Remark]:
         return []
@@ -152,13 +152,17 @@ class DuckFile:
 
 @contextmanager
 def _after(
-    reading: ExitStack, write: Callable[[], AbstractContextManager[sa.Connection]], beside: Path | None = None
+    reading: ExitStack,
+    write: Callable[[], AbstractContextManager[sa.Connection]],
+    more: bool,
+    beside: Path | None = None,
 ) -> Iterator[sa.Connection]:
-    """Writing, once the file is no longer open for reading."""
+    """Writing, once the file is no longer open for reading. more: with all the memory that may be taken in the end."""
     reading.close()
     with write() as con:
         if beside is not None:
-            con.exec_driver_sql(f"SET memory_limit = '{DRAFT_MEMORY}'")
+            memory = f"{duck.most_memory():.0f}MB" if more else DRAFT_MEMORY
+            con.exec_driver_sql(f"SET memory_limit = '{memory}'")
             con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_ONLY)")
         yield con
 

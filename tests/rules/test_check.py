@@ -424,9 +424,25 @@ def test_while_rules_are_evaluated_a_file_can_be_read_by_others(tmp_path):
         with pytest.raises(sa.exc.DBAPIError):
             draft.con.exec_driver_sql("DELETE FROM salesforce.Lead")
         draft.con.rollback()
-        with draft.writing() as con:
-            con.exec_driver_sql("DELETE FROM salesforce.Lead")
+        draft.finish(lambda con: con.exec_driver_sql("DELETE FROM salesforce.Lead"))
     assert [path.name for path in tmp_path.iterdir()] == ["acme.duckdb"]
+
+
+def test_keeping_the_findings_is_tried_again_with_more_memory(tmp_path):
+    warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
+    make_leads(warehouse, "Bad")
+    rooms = []
+
+    def work(con):
+        rooms.append(con.exec_driver_sql("SELECT current_setting('memory_limit')").scalar_one())
+        if len(rooms) == 1:
+            con.exec_driver_sql("SET memory_limit = '20MB'")
+        con.exec_driver_sql("CREATE TEMP TABLE t AS SELECT list(range) AS all_of_them FROM range(3000000)")
+        return con.exec_driver_sql("SELECT Status FROM salesforce.Lead").scalar_one()
+
+    with warehouse.draft() as draft:
+        assert draft.finish(work) == "Bad"
+    assert len(set(rooms)) == len(rooms) == 2
 
 
 def test_a_rule_that_had_too_little_memory_is_run_again_with_more(tmp_path):
