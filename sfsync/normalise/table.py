@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from sfsync.errors import MappingError, nearest
 from sfsync.model import Value
+from sfsync.normalise.beside import Rows, spread
 from sfsync.normalise.columns import COLUMNS, SOURCES, Sources
 from sfsync.normalise.company import norm_company
 from sfsync.normalise.country import country_code
@@ -59,12 +61,8 @@ def refresh_in(con: sa.Connection, warehouse: Warehouse, sobject: str, lists: Li
     _create(warehouse, con, sobject)
     dialect.of(con).make_room(con, len(COLUMNS))
     _drop_outdated(con, sobject, version)
-    normalise = normaliser(SOURCES[sobject], lists)
-    count = 0
-    for records in _missing(con, sobject, fields):
-        rows = [(r["Id"], r["SystemModstamp"], version, *normalise(r)) for r in records]
-        count += warehouse.load(con, f"sfsync.norm_{sobject}", list(COLUMNS), rows)
-    return count
+    results = spread(Work(sobject, fields, version, lists), _missing(con, sobject, fields))
+    return sum(warehouse.load(con, f"sfsync.norm_{sobject}", list(COLUMNS), rows) for rows in results)
 
 
 def refresh_all(warehouse: Warehouse, lists: Lists, progress: Callable[[str, int, int | None], None]) -> None:
@@ -79,6 +77,23 @@ def behind(con: sa.Connection, sobject: str) -> int:
     """How many live records have no row in `sfsync.norm_<sobject>`, or one of before their last change."""
     count = f"SELECT count(*) FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
     return int(con.exec_driver_sql(count).scalar_one())
+
+
+@dataclass(frozen=True)
+class Work:
+    """Rows as `_missing` gives them → rows of COLUMNS."""
+
+    sobject: str
+    fields: Sequence[str]
+    version: str
+    lists: Lists
+
+    def __call__(self, rows: Rows) -> Rows:
+        normalise = normaliser(SOURCES[self.sobject], self.lists)
+        return [
+            (id, stamp, self.version, *normalise(dict(zip(self.fields, values, strict=True))))
+            for id, stamp, *values in rows
+        ]
 
 
 def normaliser(sources: Sources, lists: Lists) -> Callable[[Mapping[str | None, Any]], tuple[Value, ...]]:
@@ -166,21 +181,22 @@ def _drop_outdated(con: sa.Connection, sobject: str, version: str) -> None:
     )
 
 
-def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[list[dict[str | None, Any]]]:
-    """Live records without a row, in chunks, in no order: a sort of a million rows takes more memory than the rest.
+def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterator[Rows]:
+    """Id, SystemModstamp (as text, for the database) and the fields of live records without a row, in chunks.
 
-    They are looked for once and numbered in a table of their own: looking again for each chunk takes a scan each time.
+    In no order: a sort of a million rows takes more memory than the rest. They are looked for once and numbered in a
+    table of their own: looking again for each chunk takes a scan each time.
     """
-    names = ["Id", "SystemModstamp", *fields]
+    names = ["Id", "stamp", *fields]
     todo = f"sfsync.norm_{sobject}_todo"
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {todo}")
     con.exec_driver_sql(
-        f"CREATE TABLE {todo} AS SELECT row_number() OVER () AS place, "
-        f"{', '.join('l.' + name for name in names)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
+        f"CREATE TABLE {todo} AS SELECT row_number() OVER () AS place, l.Id, CAST(l.SystemModstamp AS TEXT) AS stamp, "
+        f"{', '.join('l.' + name for name in fields)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
     )
     query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until")
     after = 0
     while rows := con.execute(query, {"after": after, "until": after + CHUNK}).all():
-        yield [dict(zip(names, row, strict=True)) for row in rows]
+        yield [tuple(row) for row in rows]
         after += CHUNK
     con.exec_driver_sql(f"DROP TABLE {todo}")
