@@ -48,9 +48,9 @@ def run(argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, ok:
     return Ran(seconds, used.ru_utime + used.ru_stime, _megabytes(used.ru_maxrss), said)
 
 
-def step(name: str, *, env: Mapping[str, str] | None = None, **given: Any) -> Ran:
+def step(name: str, **given: Any) -> Ran:
     """Run one function of benchmarks.steps in a process of its own; `said` is what it returned."""
-    return run([sys.executable, "-m", "benchmarks.steps", name, json.dumps(given, default=str)], env=env)
+    return run([sys.executable, "-m", "benchmarks.steps", name, json.dumps(given, default=str)])
 
 
 def _megabytes(maxrss: int) -> float:
