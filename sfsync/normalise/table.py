@@ -188,11 +188,12 @@ def _missing(con: sa.Connection, sobject: str, fields: Sequence[str]) -> Iterato
     table of their own: looking again for each chunk takes a scan each time.
     """
     names = ["Id", "stamp", *fields]
+    chosen = ["l.Id", "CAST(l.SystemModstamp AS TEXT) AS stamp", *(f"l.{name}" for name in fields)]
     todo = f"sfsync.norm_{sobject}_todo"
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {todo}")
     con.exec_driver_sql(
-        f"CREATE TABLE {todo} AS SELECT row_number() OVER () AS place, l.Id, CAST(l.SystemModstamp AS TEXT) AS stamp, "
-        f"{', '.join('l.' + name for name in fields)} FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
+        f"CREATE TABLE {todo} AS SELECT row_number() OVER () AS place, {', '.join(chosen)} "
+        f"FROM live.{sobject} l WHERE {_NO_ROW.format(sobject)}"
     )
     query = sa.text(f"SELECT {', '.join(names)} FROM {todo} WHERE place > :after AND place <= :until")
     after = 0

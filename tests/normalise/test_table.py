@@ -164,6 +164,16 @@ def test_more_records_than_one_chunk(warehouse):
         assert behind(con, "Lead") == 0
 
 
+def test_records_that_keep_none_of_the_fields_are_computed_too(warehouse_url):
+    made = Warehouse(warehouse_url)
+    with made.write() as con:
+        con.exec_driver_sql("CREATE TABLE salesforce.Opportunity (Id TEXT, SystemModstamp TIMESTAMP WITH TIME ZONE)")
+        con.exec_driver_sql("CREATE VIEW live.Opportunity AS SELECT * FROM salesforce.Opportunity")
+        made.load(con, "salesforce.Opportunity", ["Id", "SystemModstamp"], [("006000000000001AAA", MONDAY)])
+    assert refresh(made, "Opportunity") == 1
+    made.close()
+
+
 def test_an_object_that_is_not_mirrored_is_nothing_to_do(warehouse):
     assert refresh(warehouse, "Contact") == 0
 
