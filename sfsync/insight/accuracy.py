@@ -12,7 +12,7 @@ from sfsync.errors import InputError, nearest
 from sfsync.insight.deals import Deals, State, state_notes
 from sfsync.insight.fiscal import Period
 from sfsync.insight.forecast import MEASURES, measure, owner_tallies
-from sfsync.insight.money import total
+from sfsync.insight.money import BY_RATE, total
 from sfsync.insight.source import Source
 from sfsync.insight.table import Spread, Table, make, money, percent, tenth
 
@@ -213,16 +213,16 @@ class _Judge:
         inside = "BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE)"
         rows = self.deals.select(
             f"SELECT COALESCE(a.is_won AND a.close_date {inside}, FALSE) AS won, COUNT(*) AS n, "
-            "SUM(COALESCE(d.amount, 0)) AS amount, d.currency AS currency, d.rate AS rate "
+            f"SUM(COALESCE(d.amount, 0)) AS amount, {BY_RATE} "
             f"FROM ({sql}) d LEFT JOIN ({now.sql}) a ON a.id = d.id WHERE d.is_closed IS FALSE "
             f"AND d.category = 'Forecast' AND d.close_date {inside} AND {self.source.owned('d.owner')} "
-            "GROUP BY 1, d.currency, d.rate",
+            f"GROUP BY 1, {BY_RATE}",
             start=period.start,
             end=period.end,
         )
         count, value = {True: 0, False: 0}, {True: Decimal(0), False: Decimal(0)}
         for row in rows:
-            rate = self.deals.rates.rate(row.currency, row.rate)
+            rate = self.deals.rates.rate(row.currency, row.rate, row.target_rate)
             if rate is not None:
                 count[bool(row.won)] += int(row.n)
                 value[bool(row.won)] += Decimal(row.amount or 0) / rate

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from sfsync.errors import InputError
-from sfsync.insight.money import SUMS, Rates, Tally
+from sfsync.insight.money import BY_RATE, SUMS, Rates, Tally
 from sfsync.insight.source import DATED_RATE, Source
 
 SNAPSHOT_DAYS = 7
@@ -41,7 +41,7 @@ class State:
 
     Columns of the SELECT, named d in queries: id, name, account, owner, stage, amount (exact, record's currency),
     close_date, probability and stage_probability (percent), category, is_closed, is_won, is_private, created (date),
-    currency, rate.
+    currency, rate and target_rate (see Rates.rate).
     """
 
     day: date
@@ -161,7 +161,7 @@ class Deals:
         places = "".join(f"{i + 1}, " for i in range(len(keys)))
         sql = (
             f"SELECT {listed}{SUMS} FROM ({state.sql}) d {join} WHERE ({where}) AND {self.source.owned('d.owner')} "
-            f"GROUP BY {places}d.currency, d.rate"
+            f"GROUP BY {places}{BY_RATE}"
         )
         return [(row, self.rates.tally(row)) for row in self.select(sql, **values)]
 
@@ -181,6 +181,7 @@ class Deals:
             "won_stages": self._named(lambda stage: stage.is_won),
             "stage_probabilities": {name: str(stage.probability) for name, stage in self.by_name.items()},
             "owners": list(self.source.settings.owners),
+            "dated_against": self.rates.dated_against,
         }
 
     def _named(self, which: Any) -> Sequence[str]:
@@ -227,20 +228,20 @@ class Deals:
         """The values of a day with what does not change: name, creation, currency, its rate, the stage's default."""
         currency = self.source.column("salesforce.Opportunity", "f", "CurrencyIsoCode", "text")
         private = self.source.column("salesforce.Opportunity", "f", "IsPrivate", "boolean")
-        rate, join = "CAST(NULL AS DECIMAL(18,6))", ""
+        rate = target = "CAST(NULL AS DECIMAL(18,6))"
+        join = ""
         if self.rates.dated:
-            rate = "r.ConversionRate"
-            join = (
-                f"LEFT JOIN live.{DATED_RATE} r ON r.IsoCode = f.CurrencyIsoCode AND v.close_date >= r.StartDate "
-                "AND v.close_date < r.NextStartDate"
-            )
+            rate, join = "r.ConversionRate", _dated("r", "f.CurrencyIsoCode")
+        if self.rates.dated_against:
+            target, join = "q.ConversionRate", f"{join} {_dated('q', ':dated_against')}"
         name = self.source.column("salesforce.Opportunity", "f", "Name", "text")
         return (
             f"SELECT v.id, {name} AS name, v.account, v.owner, v.stage, v.amount, v.close_date, "
             "CAST(v.probability AS DECIMAL(9,4)) AS probability, CAST(p.value AS DECIMAL(9,4)) AS stage_probability, "
             "v.category, COALESCE(v.is_closed, FALSE) AS is_closed, COALESCE(v.is_won, FALSE) AS is_won, "
             f"COALESCE({private}, FALSE) AS is_private, local_date(f.CreatedDate) AS created, {currency} AS currency, "
-            f"{rate} AS rate FROM ({values}) v LEFT JOIN salesforce.Opportunity f ON f.Id = v.id "
+            f"{rate} AS rate, {target} AS target_rate "
+            f"FROM ({values}) v LEFT JOIN salesforce.Opportunity f ON f.Id = v.id "
             f"LEFT JOIN cfg('stage_probabilities') p ON p.key = v.stage {join}"
         )
 
@@ -292,6 +293,14 @@ def latest_history(until: datetime) -> str:
         "FROM salesforce.OpportunityHistory h JOIN (SELECT x.OpportunityId AS id, MAX(x.CreatedDate) AS at "
         f"FROM salesforce.OpportunityHistory x WHERE x.CreatedDate < CAST('{until}' AS timestamp with time zone) "
         "GROUP BY x.OpportunityId) m ON m.id = h.OpportunityId AND m.at = h.CreatedDate) n WHERE n.place = 1"
+    )
+
+
+def _dated(alias: str, code: str) -> str:
+    """A join of the rate of a currency on the close date."""
+    return (
+        f"LEFT JOIN live.{DATED_RATE} {alias} ON {alias}.IsoCode = {code} AND v.close_date >= {alias}.StartDate "
+        f"AND v.close_date < {alias}.NextStartDate"
     )
 
 

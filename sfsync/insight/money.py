@@ -74,6 +74,12 @@ class Rates:
     def dated(self) -> bool:
         return self.multi and self.source.has(DATED_RATE, "IsoCode", "StartDate", "NextStartDate", "ConversionRate")
 
+    @property
+    def dated_against(self) -> str | None:
+        """The currency of all totals, where its rate of the day is needed, too: the corporate one's is always 1."""
+        code = self.currency if self.dated else None
+        return None if code is None or self._static.get(code, (None, False))[1] else code
+
     @cached_property
     def _static(self) -> Mapping[str, tuple[Decimal, bool]]:
         if not self.source.has("CurrencyType", "IsoCode", "ConversionRate"):
@@ -117,19 +123,23 @@ class Rates:
         if self.multi:
             _ = self.currency, self._static
 
-    def rate(self, currency: str | None, dated: Decimal | None) -> Decimal | None:
-        """What to divide an amount by; None when it cannot be converted. dated: the rate valid on its close date."""
+    def rate(self, currency: str | None, dated: Decimal | None, target_dated: Decimal | None) -> Decimal | None:
+        """What to divide an amount by; None when it cannot be converted.
+
+        dated, target_dated: the rates of its currency and of that of all totals valid on its close date, where there
+        are any; the static ones stand in for each.
+        """
         if not self.multi or currency == self.currency:
             return Decimal(1)
         if currency is None:
             return None
         own = Decimal(dated) if dated else self._static.get(currency, (None, False))[0]
-        target = self._static.get(self.currency or "", (None, False))[0]
+        target = Decimal(target_dated) if target_dated else self._static.get(self.currency or "", (None, False))[0]
         return None if own is None or target is None else own / target
 
     def tally(self, row: Any) -> Tally:
-        """A group of opportunities of one currency and rate, as `SUMS` selects it."""
-        rate = self.rate(row.currency, row.rate)
+        """A group of opportunities of one currency and its rates, as `SUMS` selects it."""
+        rate = self.rate(row.currency, row.rate, row.target_rate)
         if rate is None:
             return Tally(n_no_rate=int(row.n))
         return Tally(
@@ -150,10 +160,12 @@ class Rates:
 
 WIDE = "CAST({} AS DECIMAL(38, 6))"
 """Money about to be multiplied: in DuckDB the product of small decimals must fit into a small decimal."""
+BY_RATE = "d.currency, d.rate, d.target_rate"
+"""What opportunities are grouped by whose amounts are added before they are converted."""
 SUMS = (
     "COUNT(*) AS n, SUM(d.amount) AS amount, SUM(CASE WHEN d.amount IS NULL THEN 1 ELSE 0 END) AS n_no_amount, "
     f"SUM({WIDE.format('d.amount')} * COALESCE(d.probability, 0)) AS weighted, "
     f"SUM({WIDE.format('d.amount')} * COALESCE(d.stage_probability, 0)) AS weighted_by_stage, "
-    "d.currency AS currency, d.rate AS rate"
+    f"{BY_RATE}"
 )
-"""The sums of a group of deals d; group by d.currency, d.rate and whatever else. Exact decimals."""
+"""The sums of a group of deals d; group by BY_RATE and whatever else. Exact decimals."""

@@ -207,7 +207,9 @@ def _dates(deal: Deal) -> dict[str, Any]:
     }
 
 
-_CELLS = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate")
+_CELLS = ("id", "amount", "close_date", "is_closed", "is_won", "category", "owner", "currency", "rate", "target_rate")
+
+_WIDE = len(_CELLS)
 
 
 class _Pairs:
@@ -225,7 +227,8 @@ class _Pairs:
         """Those that take part, one by one; `left_out` is right when the last was taken."""
         self.left_out = 0
         for row in self.data.stream(self._sql(), first=self.before.day, last=self.after.day):
-            id, name, was, becomes, (c_id, *closed_as) = row[0], row[1], row[2:11], row[11:20], row[20:]
+            id, name, *cells = row
+            was, becomes, (c_id, *closed_as) = cells[:_WIDE], cells[_WIDE : 2 * _WIDE], cells[2 * _WIDE :]
             before, after = self._was(*was), self._was(*becomes)
             if (was[0] and before is None) or (becomes[0] and after is None):
                 self.left_out += 1
@@ -268,9 +271,10 @@ class _Pairs:
         owner: str | None,
         currency: str | None,
         dated: Decimal | None,
+        target_dated: Decimal | None,
     ) -> Was | None:
         """The cells of _CELLS; None where there was no opportunity, or no rate for it."""
-        rate = self.data.rates.rate(currency, dated) if id else None
+        rate = self.data.rates.rate(currency, dated, target_dated) if id else None
         if rate is None:
             return None
         return Was(money(Decimal(amount or 0) / rate), close_date, bool(is_closed), bool(is_won), category, owner)

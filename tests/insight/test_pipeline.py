@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from sfsync.errors import InputError
+from sfsync.insight.deals import Deals
 from sfsync.insight.pipeline import open_deals, pipeline
+from sfsync.insight.waterfall import waterfall
 from sfsync.warehouse import Warehouse
-from tests.insight.world import at, d1, fill, opportunity, snapshot, source, stages
+from tests.insight.world import TODAY, at, d1, fill, opportunity, snapshot, source, stages
 
 
 def test_pipeline_by_stage_adds_up_to_the_worked_numbers(warehouse: Warehouse) -> None:
@@ -103,6 +106,55 @@ def test_a_dated_rate_is_the_one_valid_on_the_close_date(warehouse: Warehouse) -
     )
     with source(warehouse) as opened:
         assert pipeline(opened).row(line="total")["amount"] == Decimal(2600)
+
+
+def rate(code: str, given: str, start: date, until: date = date(9999, 12, 31)) -> dict[str, Any]:
+    """Units of a currency for one euro, from a day on."""
+    return {"Id": f"{code}{start}", "IsoCode": code, "StartDate": start, "NextStartDate": until,
+            "ConversionRate": Decimal(given)}  # fmt: skip
+
+
+def test_both_currencies_have_the_rates_of_the_close_date(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    static = (("EUR", "1"), ("GBP", "0.85"), ("USD", "1.1"))
+    fill(warehouse, "CurrencyType", *({"Id": code, "IsoCode": code, "ConversionRate": Decimal(units),
+                                       "IsCorporate": code == "EUR"} for code, units in static))  # fmt: skip
+    february, april = date(2026, 2, 1), date(2026, 4, 1)
+    fill(warehouse, "DatedConversionRate", rate("GBP", "0.8", february), rate("USD", "1.25", february, april))
+    closes = (("1", "GBP", "2026-02-10"), ("2", "GBP", "2026-04-01"), ("3", "EUR", "2026-02-10"),
+              ("4", "EUR", "2026-01-31"), ("5", "USD", "2026-02-10"))  # fmt: skip
+    fill(
+        warehouse,
+        "Opportunity",
+        *(opportunity(id, 1000, "Closed Won", close, CurrencyIsoCode=code) for id, code, close in closes),
+        more={"CurrencyIsoCode": "TEXT"},
+    )
+
+    def amounts(**settings: Any) -> dict[str, Decimal]:
+        with source(warehouse, **settings) as opened:
+            deals = Deals(opened)
+            found = deals.sums(deals.at(TODAY), {"id": "d.id"})
+        return {row.id: tally.amount for row, tally in found}
+
+    in_euros = {"1": 1250, "2": 1250, "3": 1000, "4": 1000, "5": 800}
+    assert amounts() == in_euros  # 1000 GBP / 0.8; 1000 USD / 1.25
+    # 1 and 3: 1.25 dollars a euro on that day; 2 and 4: no dated rate of the dollar then, so its static one; 5: itself
+    assert amounts(currency="USD") == {"1": Decimal("1562.5"), "2": 1375, "3": 1250, "4": 1100, "5": 1000}
+
+
+def test_a_waterfall_has_the_rates_of_the_close_date_at_each_of_its_moments(warehouse: Warehouse) -> None:
+    stages(warehouse)
+    fill(warehouse, "CurrencyType", *({"Id": code, "IsoCode": code, "ConversionRate": Decimal(2),
+                                       "IsCorporate": False} for code in ("GBP", "USD")))  # fmt: skip
+    february, april = date(2026, 2, 1), date(2026, 4, 1)
+    fill(warehouse, "DatedConversionRate", rate("USD", "1.25", february, april), rate("USD", "1.5", april))
+    deal = opportunity("1", 1000, "Proposal", "2026-03-31", CurrencyIsoCode="GBP")
+    snapshot(warehouse, "2026-03-01", deal)
+    fill(warehouse, "Opportunity", {**deal, "CloseDate": april}, more={"CurrencyIsoCode": "TEXT"})
+    with source(warehouse, currency="USD") as opened:
+        found = waterfall(opened, date(2026, 3, 1), TODAY)
+    bars = {r["bar"]: r["amount"] for r in found.rows if r["amount"]}
+    assert bars == {"start": 625, "increased": 125, "end": 750}
 
 
 def test_pipeline_of_one_owner_only(warehouse: Warehouse) -> None:
