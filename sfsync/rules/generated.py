@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import sqlglot
 from sqlglot import exp
 
+from sfsync.rules.listed import in_type, process_stages, read_lists, text, texts
 from sfsync.warehouse.schema import column
 
 OPEN = {"Lead": ("IsConverted", "r.IsConverted is not true"), "Opportunity": ("IsClosed", "r.IsClosed is not true")}
@@ -97,7 +98,7 @@ def _lost(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
         joins = " ".join(f"left join salesforce.{t} t{i} on t{i}.Id = n.id" for i, t in enumerate(targets))
         deleted = " or ".join(f"t{i}.Id is not null" for i in range(len(targets)))
         yield (
-            f"select {_text(','.join(targets))} as targets, n.id as target_id, "
+            f"select {text(','.join(targets))} as targets, n.id as target_id, "
             f"case when {deleted} then 'deleted' else 'missing' end as state "
             f"from (select distinct i.id from ({ids}) i where {nowhere}) n {joins}"
             + (f" where {deleted}" if partly & set(targets) else "")
@@ -107,9 +108,7 @@ def _lost(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
 def _broken(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
     for targets, named in _by_targets(fields, kept).items():
         for field, there in named:
-            lost = (
-                f" join v_lost_reference l on l.target_id = {_name(field)} and l.targets = {_text(','.join(targets))}"
-            )
+            lost = f" join v_lost_reference l on l.target_id = {_name(field)} and l.targets = {text(','.join(targets))}"
             yield _select(field, there, "l.state", join=lost)
 
 
@@ -134,7 +133,7 @@ def _points_there(field: Field, targets: Sequence[str], kept: Kept) -> list[str]
     if len(targets) == len(field.targets):
         return []
     firsts = [kept.con.exec_driver_sql(f"SELECT left(Id, 3) FROM salesforce.{t} LIMIT 1").scalar() for t in targets]
-    prefixes = ", ".join(_text(str(first)) for first in firsts if first)
+    prefixes = ", ".join(text(str(first)) for first in firsts if first)
     return [f"left(r.{column(field.name)}, 3) in ({prefixes})" if prefixes else "1 = 0"]
 
 
@@ -144,18 +143,21 @@ def _partly_kept(kept: Kept) -> set[str]:
 
 
 def _picklists(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
+    lists = read_lists(kept.con)
     for field in fields:
         if not field.values:
             continue
-        name = f"r.{column(field.name)}"
+        typed = _has(kept, field.sobject, "RecordTypeId")
         several = field.type == "multipicklist"
-        value = "u.value" if several else name
-        known = f"{value} in ({', '.join(map(_text, field.values))})"
+        value = "u.value" if several else _name(field)
+        listed = lists.get((field.sobject, field.name.casefold()), {}) if typed else {}
         yield (
-            f"select {_text(field.sobject)} as sobject, r.Id, {_text(field.name)} as field, {value} as value, "
-            f"{known} as known, {str(field.restricted).lower()} as restricted, "
-            f"{_is_open(field.sobject, kept)} as is_open from live.{field.sobject} r "
-            + (f"cross join unnest(string_to_array({name}, ';')) as u(value) " if several else "")
+            f"select {text(field.sobject)} as sobject, r.Id, {text(field.name)} as field, {value} as value, "
+            f"{value} in ({texts(field.values)}) as known, {str(field.restricted).lower()} as restricted, "
+            f"{_is_open(field.sobject, kept)} as is_open, {in_type(value, field.values, listed)} as in_type, "
+            f"{'r.RecordTypeId' if typed else 'cast(null as text)'} as record_type, {_name(field)} as whole, "
+            f"{str(several).lower()} as several from live.{field.sobject} r "
+            + (f"cross join unnest(string_to_array({_name(field)}, ';')) as u(value) " if several else "")
             + f"where {value} <> ''"
         )
 
@@ -163,7 +165,12 @@ def _picklists(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
 def _picklist_records(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
     typed = [sobject for sobject in TYPED if _has(kept, sobject)]
     for sobject in dict.fromkeys([*(field.sobject for field in fields if field.values), *typed]):
-        yield f"select {_text(sobject)} as sobject, r.Id, {_is_open(sobject, kept)} as is_open from live.{sobject} r"
+        yield f"select {text(sobject)} as sobject, r.Id, {_is_open(sobject, kept)} as is_open from live.{sobject} r"
+
+
+def _process_stages(_: Sequence[Field], kept: Kept) -> Iterable[str]:
+    select = process_stages(kept.con, read_lists(kept.con), shared=_has(kept, "RecordType", "BusinessProcessId"))
+    return [select] if select else []
 
 
 def _is_open(sobject: str, kept: Kept) -> str:
@@ -172,9 +179,9 @@ def _is_open(sobject: str, kept: Kept) -> str:
 
 
 def _select(field: Field, conditions: Iterable[str], *more: str, join: str = "") -> str:
-    columns = ", ".join(["r.Id", f"{_text(field.name)} as field", f"{_name(field)} as target_id", *more])
+    columns = ", ".join(["r.Id", f"{text(field.name)} as field", f"{_name(field)} as target_id", *more])
     source = f"live.{field.sobject} r{join}"
-    return f"select {_text(field.sobject)} as sobject, {columns} from {source} where {_filled(field, conditions)}"
+    return f"select {text(field.sobject)} as sobject, {columns} from {source} where {_filled(field, conditions)}"
 
 
 def _filled(field: Field, conditions: Iterable[str]) -> str:
@@ -185,14 +192,11 @@ def _name(field: Field) -> str:
     return f"r.{column(field.name)}"
 
 
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="postgres")
-
-
 VIEWS: Mapping[str, Callable[[Sequence[Field], Kept], Iterable[str]]] = {
     "v_reference": _references,
     "v_lost_reference": _lost,
     "v_broken_reference": _broken,
     "v_picklist_use": _picklists,
     "v_picklist_record": _picklist_records,
+    "v_process_stage": _process_stages,
 }

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from sfsync.rules.catalog import Catalog
 from sfsync.rules.generated import generate
-from sfsync.warehouse.tables import cursors, fields
+from sfsync.warehouse.tables import cursors, fields, picklists
 
 ACCOUNT, GONE, LOST = "001000000000001AAA", "001000000000002AAA", "001000000000003AAA"
 
@@ -83,15 +83,53 @@ def test_fields_that_are_not_kept_or_point_nowhere_kept_are_left_out(contacts):
 def test_several_values_of_one_field_are_looked_at_one_by_one(contacts):
     describe(contacts, "Contact.Level__c", "multipicklist", picklist=["A", "B", "it's"])
     assert rows(contacts, "v_picklist_use") == [
-        ("Contact", "c1", "Level__c", "A", True, False, True),
-        ("Contact", "c2", "Level__c", "B", True, False, True),
-        ("Contact", "c2", "Level__c", "X", False, False, True),
+        ("Contact", "c1", "Level__c", "A", True, False, True, True, None, "A", True),
+        ("Contact", "c2", "Level__c", "B", True, False, True, True, None, "B;X", True),
+        ("Contact", "c2", "Level__c", "X", False, False, True, True, None, "B;X", True),
     ]
 
 
 def test_a_list_without_active_values_says_nothing(contacts):
     describe(contacts, "Contact.Level__c", "picklist", picklist=[])
     assert rows(contacts, "v_picklist_use") is None
+
+
+def test_what_record_types_have_is_told_of_active_values_only(contacts):
+    describe(contacts, "Contact.Level__c", "multipicklist", picklist=["A", "B", "it's", "C"])
+    types = {"r1": ["A", "B", "it's", "C"], "r2": ["it's", "X"], "r3": ["it's"], "r4": ["A", "C", "it's"]}
+    listed = [
+        {"sobject": "Contact", "record_type": id, "field": "LEVEL__C", "listed": json.dumps(values)}
+        for id, values in types.items()
+    ]
+    with contacts.write() as con:
+        con.execute(sa.insert(picklists), listed)
+        con.exec_driver_sql(
+            "CREATE OR REPLACE VIEW live.Contact AS SELECT Id, Level__c, AccountId AS RecordTypeId FROM salesforce.Contact"
+        )
+        con.exec_driver_sql("DELETE FROM salesforce.Contact")
+        several = [(f"of {id}", id, "A;B;it's;X") for id in [*types, "r5", None]]
+        contacts.load(con, "salesforce.Contact", ["Id", "AccountId", "Level__c"], several)
+    lacking = {(row[1], row[3]) for row in rows(contacts, "v_picklist_use") if row[4] and row[7] is False}
+    assert lacking == {("of r2", "A"), ("of r2", "B"), ("of r3", "A"), ("of r3", "B"), ("of r4", "B")}
+
+
+def test_a_record_type_the_org_was_not_asked_about_has_the_stages_of_its_process(warehouse):
+    columns = "Id TEXT, SobjectType TEXT, BusinessProcessId TEXT"
+    types = [
+        ("r1", "Opportunity", "p1"),
+        ("r2", "Opportunity", "p1"),
+        ("r3", "Opportunity", "p2"),
+        ("r4", "Lead", "p1"),
+    ]
+    told = [{"sobject": "Opportunity", "record_type": "r1", "field": "StageName", "listed": '["New", "Won"]'}]
+    with warehouse.write() as con:
+        con.execute(sa.insert(picklists), told)
+    assert rows(warehouse, "v_process_stage") == [("r1", "New"), ("r1", "Won")]
+    with warehouse.write() as con:
+        con.exec_driver_sql(f"CREATE TABLE salesforce.RecordType ({columns})")
+        con.exec_driver_sql("CREATE VIEW live.RecordType AS SELECT * FROM salesforce.RecordType")
+        warehouse.load(con, "salesforce.RecordType", ["Id", "SobjectType", "BusinessProcessId"], types)
+    assert rows(warehouse, "v_process_stage") == [("r1", "New"), ("r1", "Won"), ("r2", "New"), ("r2", "Won")]
 
 
 def test_other_views_are_not_generated(contacts):
