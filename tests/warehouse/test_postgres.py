@@ -349,6 +349,14 @@ def test_moments_are_utc_whatever_the_servers_zone(server, postgres_url):
         assert found[0].utcoffset().total_seconds() == 0
 
 
+def test_statements_are_not_compiled_whatever_the_server_does(server, postgres_url):
+    postgres.execute(postgres_url, f"ALTER DATABASE {sa.make_url(postgres_url).database} SET jit = on")
+    with server.write() as con:
+        assert con.exec_driver_sql("SHOW jit").scalar_one() == "off"
+    with server.read() as con:
+        assert con.exec_driver_sql("SHOW jit").scalar_one() == "off"
+
+
 def test_text_with_a_zero_character_is_refused_unseen(server):
     with pytest.raises(WarehouseError) as caught, server.write() as con:
         server.load(con, "sfsync.meta", ["key", "value"], [("a", "secret\x00")])
