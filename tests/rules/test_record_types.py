@@ -135,21 +135,21 @@ def test_a_status_or_stage_outside_the_process_of_the_record_type(told):
 
 
 def test_of_several_values_those_the_record_type_lacks_are_replaced(told):
-    warehouse = told({("Lead", PARTNER, "Interests__c"): ["A", "B"]})
-    describe = {"Lead.Interests__c": {"picklist": ["A", "B", "C"], "type": "multipicklist", "restricted": True}}
-    params = {"value_map": {"Lead.Interests__c=C": "B", "Lead.Interests__c=Old": "A"}}
+    warehouse = told({("Lead", PARTNER, "LeadSource"): ["A", "B"]})
+    describe = {"Lead.LeadSource": {"picklist": ["A", "B", "C"], "type": "multipicklist", "restricted": True}}
+    params = {"value_map": {"Lead.LeadSource=C": "B", "Lead.LeadSource=Old": "A"}}
     world = {
         "RecordType": TYPES,
         "Lead": [
-            lead(1, Interests__c="C;A;Old", RecordTypeId=PARTNER),
-            lead(2, Interests__c="C;A;Old"),
-            lead(3, Interests__c="C;A"),
+            lead(1, LeadSource="C;A;Old", RecordTypeId=PARTNER),
+            lead(2, LeadSource="C;A;Old"),
+            lead(3, LeadSource="C;A"),
         ],
     }
     expect = (
-        found(1, "Lead.Interests__c=C (not_in_record_type)", fix={"Interests__c": "B;A"}),
-        found(1, "Lead.Interests__c=Old", fix={"Interests__c": "B;A"}),
-        found(2, "Lead.Interests__c=Old", fix={"Interests__c": "C;A"}),
+        found(1, "Lead.LeadSource=C (not_in_record_type)", fix={"LeadSource": "B;A"}),
+        found(1, "Lead.LeadSource=Old", fix={"LeadSource": "B;A"}),
+        found(2, "Lead.LeadSource=Old", fix={"LeadSource": "C;A"}),
     )
     assert problem(warehouse, "DQ-007", world, *expect, describe=describe, params=params) == ""
 
