@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import sqlglot
 from sqlglot import exp
 
-from sfsync.rules.listed import in_type, process_stages, read_lists, text, texts
+from sfsync.rules.listed import lacking, process_stages, read_lists, text
 from sfsync.warehouse.schema import column
 
 OPEN = {"Lead": ("IsConverted", "r.IsConverted is not true"), "Opportunity": ("IsClosed", "r.IsClosed is not true")}
@@ -150,15 +150,19 @@ def _picklists(fields: Sequence[Field], kept: Kept) -> Iterable[str]:
         typed = _has(kept, field.sobject, "RecordTypeId")
         several = field.type == "multipicklist"
         value = "u.value" if several else _name(field)
-        listed = lists.get((field.sobject, field.name.casefold()), {}) if typed else {}
+        active = ", ".join(map(text, field.values))
+        lacks = lacking(field.values, lists.get((field.sobject, field.name.casefold()), {})) if typed else ""
+        source = [f"live.{field.sobject} r"]
+        if several:
+            source.append(f"cross join unnest(string_to_array({_name(field)}, ';')) as u(value)")
+        if lacks:
+            source.append(f"left join ({lacks}) as x(type, value) on x.type = r.RecordTypeId and x.value = {value}")
         yield (
             f"select {text(field.sobject)} as sobject, r.Id, {text(field.name)} as field, {value} as value, "
-            f"{value} in ({texts(field.values)}) as known, {str(field.restricted).lower()} as restricted, "
-            f"{_is_open(field.sobject, kept)} as is_open, {in_type(value, field.values, listed)} as in_type, "
+            f"{value} in ({active}) as known, {str(field.restricted).lower()} as restricted, "
+            f"{_is_open(field.sobject, kept)} as is_open, {'x.value is null' if lacks else 'true'} as in_type, "
             f"{'r.RecordTypeId' if typed else 'cast(null as text)'} as record_type, {_name(field)} as whole, "
-            f"{str(several).lower()} as several from live.{field.sobject} r "
-            + (f"cross join unnest(string_to_array({_name(field)}, ';')) as u(value) " if several else "")
-            + f"where {value} <> ''"
+            f"{str(several).lower()} as several from {' '.join(source)} where {value} <> ''"
         )
 
 

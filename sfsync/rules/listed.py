@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlglot import exp
@@ -23,29 +23,12 @@ def read_lists(con: sa.Connection) -> Lists:
     return found
 
 
-def in_type(value: str, active: Sequence[str], lists: Mapping[str, frozenset[str]]) -> str:
-    """An expression over a row `r`: false when its record type lacks the active value, else true or null.
+def lacking(active: Sequence[str], lists: Mapping[str, frozenset[str]]) -> str:
+    """Rows (record_type, value) of the active values that a record type lacks; "" when none lacks any.
 
-    value: an expression. active: the field's values. lists: RecordTypeId → those it has.
+    active: a field's values. lists: RecordTypeId → those it has.
     """
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for record_type, listed in lists.items():
-        if not listed.issuperset(active):
-            alike.setdefault(tuple(v for v in active if v in listed), []).append(record_type)
-    lacking = " or ".join(
-        f"(r.RecordTypeId in ({texts(t)}) and {_lacks(value, active, has)})" for has, t in alike.items()
-    )
-    return f"not ({lacking})" if lacking else "true"
-
-
-def _lacks(value: str, active: Sequence[str], has: Collection[str]) -> str:
-    """By the shorter of the two lists."""
-    lacks = [v for v in active if v not in set(has)]
-    return f"{value} in ({texts(lacks)})" if len(lacks) <= len(has) else _none_of(value, has)
-
-
-def _none_of(value: str, has: Collection[str]) -> str:
-    return f"{value} not in ({texts(has)})" if has else "true"
+    return _rows((record_type, v) for record_type, has in lists.items() for v in active if v not in has)
 
 
 def process_stages(con: sa.Connection, lists: Lists, *, shared: bool) -> str:
@@ -56,18 +39,19 @@ def process_stages(con: sa.Connection, lists: Lists, *, shared: bool) -> str:
     """
     stages = dict(lists.get(("Opportunity", "stagename"), {}))
     if shared:
-        rows = con.exec_driver_sql(
+        types = con.exec_driver_sql(
             "SELECT t.BusinessProcessId, t.Id FROM live.RecordType t "
             "WHERE t.SobjectType = 'Opportunity' AND t.BusinessProcessId IS NOT NULL ORDER BY t.Id"
         ).all()
-        told = {process: stages[id] for process, id in rows if id in stages}
-        stages |= {id: told[process] for process, id in rows if process in told and id not in stages}
-    pairs = ", ".join(f"({text(t)}, {text(stage)})" for t, listed in stages.items() for stage in sorted(listed))
-    return f"select v.record_type, v.stage from (values {pairs}) as v(record_type, stage)" if pairs else ""
+        told = {process: stages[id] for process, id in types if id in stages}
+        stages |= {id: told[process] for process, id in types if process in told and id not in stages}
+    rows = _rows((record_type, stage) for record_type, listed in stages.items() for stage in sorted(listed))
+    return f"select v.record_type, v.stage from ({rows}) as v(record_type, stage)" if rows else ""
 
 
-def texts(values: Collection[str]) -> str:
-    return ", ".join(map(text, values))
+def _rows(pairs: Iterable[tuple[str, str]]) -> str:
+    listed = ", ".join(f"({text(a)}, {text(b)})" for a, b in pairs)
+    return f"values {listed}" if listed else ""
 
 
 def text(value: str) -> str:
