@@ -36,8 +36,8 @@ def plan(
     rows = [{"change": op, "count": n} for op, n in document["changes"].items() if n]
     rows += [{"change": "refused", "count": len(document["refused"])}] if document["refused"] else []
     say = f"{len(made.changes)} changes in {out}, for {made.org}"
-    if made.pending_merges:
-        say += f"\n{made.pending_merges} clusters await a merge, which this version does not write"
+    if others := sum(n for op, n in document["changes"].items() if op != "update"):
+        say += f"\n{others} of them merge, convert or create: do these in Salesforce, a push only updates"
     say += "".join(f"\nrefused {r['guard']} {r['sobject']} {r['id']}: {r['reason']}" for r in document["refused"][:20])
     emit(output, {**run.envelope(), **document}, rows, say)
 

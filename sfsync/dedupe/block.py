@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sfsync.dedupe.compare import Candidate
 from sfsync.dedupe.names import split_suffix
-from sfsync.dedupe.survive import CHILDREN, content_fields
+from sfsync.dedupe.survive import CHILDREN, NEEDED_FOR_WON, WON, content_fields
 from sfsync.errors import WarehouseError
 from sfsync.normalise.person import norm_person
 from sfsync.warehouse import Warehouse
@@ -71,7 +71,7 @@ def blocks(
     wanted = {id for block in found for id in block.ids}
     pairs = [Block("decision", pair) for pair in sorted(set(same))]
     extra = {id for block in pairs for id in block.ids} - wanted
-    people = _candidates(con, warehouse, sobject, columns, sorted(wanted | extra))
+    people = candidates_of(con, warehouse, sobject, columns, sorted(wanted | extra))
     known = tuple(b for b in (*found, *pairs) if all(id in people for id in b.ids))
     return Blocks(in_scope, known, capped, people)
 
@@ -134,7 +134,7 @@ def _keys(con: sa.Connection, scope: str) -> tuple[list[Block], tuple[Capped, ..
     return blocks, tuple(sorted(capped, key=lambda c: (c.kind, c.first_id, c.size)))
 
 
-def _candidates(
+def candidates_of(
     con: sa.Connection, warehouse: Warehouse, sobject: str, columns: dict[str, str], ids: Sequence[str]
 ) -> dict[str, Candidate]:
     """Everything the comparison and the choice of the master need to know about these records."""
@@ -147,7 +147,7 @@ def _candidates(
     statement = f"""
         SELECT l.Id, n.email, n.email_role, {column("FirstName")}, {column("LastName")}, {column("Suffix")}, n.person,
             n.company, {_phone("Phone", columns)}, {_phone("MobilePhone", columns)}, {children}, {filled},
-            {column("LastActivityDate")}, {column("CreatedDate")}
+            {column("LastActivityDate")}, {column("CreatedDate")}, {_won(con, warehouse, sobject)}
         FROM live.{sobject} l JOIN sfsync.norm_{sobject} n ON n.Id = l.Id {joins} WHERE l.Id IN :ids
         {"AND l.IsConverted IS NOT TRUE" if "IsConverted" in columns else ""}
     """
@@ -170,8 +170,16 @@ def _children(con: sa.Connection, warehouse: Warehouse, sobject: str) -> tuple[s
     return " ".join(joins), " + ".join(terms) or "0"
 
 
+def _won(con: sa.Connection, warehouse: Warehouse, sobject: str) -> str:
+    """An expression: whether the candidate has a won opportunity, as far as they are mirrored."""
+    needed = NEEDED_FOR_WON.get(sobject, ())
+    if not needed or any(field not in warehouse.columns(con, f"live.{table}") for table, field in needed):
+        return "false"
+    return f"l.Id IN ({WON[sobject]})"
+
+
 def _candidate(row: Sequence[Any]) -> Candidate:
-    id, email, role, first, last, suffix, person, company, phone, mobile, children, filled, activity, created = row
+    id, email, role, first, last, suffix, person, company, phone, mobile, children, filled, activity, created, won = row
     surname, generation = split_suffix(norm_person(None, last), suffix)
     return Candidate(
         id=id,
@@ -186,4 +194,5 @@ def _candidate(row: Sequence[Any]) -> Candidate:
         filled=int(filled),
         last_activity=activity,
         created=created,
+        won=bool(won),
     )

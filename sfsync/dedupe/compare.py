@@ -28,6 +28,8 @@ class Candidate:
     filled: int = 0
     last_activity: date | None = None
     created: datetime | None = None
+    won: bool = False
+    """Has a won opportunity. Never of a lead."""
 
 
 NAMED = frozenset({"equal", "nickname", "prefix", "close", "swapped"})

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from sfsync.dedupe.compare import Candidate
 
 ORDER = (
+    "a won opportunity",
     "most related records (tasks, events, campaign memberships, as far as they are mirrored)",
     "most filled fields",
     "latest activity",
@@ -23,7 +24,34 @@ NOT_CONTENT = frozenset(
 )
 """Fields every record has or the platform fills: they say nothing about how complete a record is."""
 
-CHILDREN = {"Lead": (("Task", "WhoId"), ("Event", "WhoId"), ("CampaignMember", "LeadId"))}
+CHILDREN = {
+    "Lead": (("Task", "WhoId"), ("Event", "WhoId"), ("CampaignMember", "LeadId")),
+    "Contact": (
+        *(("Task", "WhoId"), ("Event", "WhoId"), ("CampaignMember", "ContactId")),
+        *(("OpportunityContactRole", "ContactId"), ("AccountContactRelation", "ContactId"), ("Contact", "ReportsToId")),
+    ),
+    "Account": (
+        *(("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Account", "ParentId")),
+        *(("Task", "WhatId"), ("Event", "WhatId")),
+    ),
+}
+"""sObject → (child sObject, its field): what moves to the master."""
+
+WON = {
+    "Account": "SELECT o.AccountId FROM live.Opportunity o WHERE o.IsWon IS TRUE",
+    "Contact": "SELECT r.ContactId FROM live.OpportunityContactRole r "
+    "JOIN live.Opportunity o ON o.Id = r.OpportunityId WHERE o.IsWon IS TRUE",
+}
+"""sObject → the Ids of those with a won opportunity. A lead that has one is converted."""
+
+NEEDED_FOR_WON = {
+    "Account": (("Opportunity", "AccountId"), ("Opportunity", "IsWon")),
+    "Contact": (
+        ("OpportunityContactRole", "ContactId"),
+        ("OpportunityContactRole", "OpportunityId"),
+        ("Opportunity", "IsWon"),
+    ),
+}
 
 
 def content_fields(columns: dict[str, str]) -> list[str]:
@@ -35,8 +63,9 @@ def master(records: Iterable[Candidate]) -> Candidate:
     return min(records, key=_rank)
 
 
-def _rank(record: Candidate) -> tuple[int, int, int, datetime, str]:
+def _rank(record: Candidate) -> tuple[bool, int, int, int, datetime, str]:
     return (
+        not record.won,
         -record.children,
         -record.filled,
         -(record.last_activity or date.min).toordinal(),

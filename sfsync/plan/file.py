@@ -215,7 +215,7 @@ def _header_values(data: Mapping[str, Any]) -> list[str]:
 
 def _changes(lines: Iterable[str], wrong: list[tuple[int, str]]) -> Iterator[Change]:
     """The readable changes below the header; what is wrong goes to `wrong`, with its line."""
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     for number, line in enumerate(lines, start=2):
         if not line.strip():
             continue
@@ -227,11 +227,14 @@ def _changes(lines: Iterable[str], wrong: list[tuple[int, str]]) -> Iterator[Cha
         except ValueError as err:
             change, problems = None, [f"not a line of JSON: {err}"]
         if change is not None:
-            first = seen.setdefault(change.ref.id or f"line {number}", number)
-            if first != number:
-                problems = [
-                    f"{change.ref.sobject} {change.ref.id} stands in line {first} already; make one change of the two"
-                ]
+            # A master may take in records in several lines, and be updated besides.
+            done = change.losers if change.op == "merge" else [change.ref.id] if change.ref.id else []
+            lines_of = {id: seen.setdefault((change.op, id), number) for id in done}
+            problems = [
+                f"{change.ref.sobject} {id} stands in line {first} already; make one change of the two"
+                for id, first in lines_of.items()
+                if first != number
+            ]
             yield change
         wrong += [(number, p) for p in problems]
 

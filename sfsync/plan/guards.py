@@ -1,13 +1,12 @@
 """Checks every planned write passes, when it is planned and again just before it is sent.
 
 Each is a function that gives the reason against the write, or None; the reason says what to do instead. GUARD-04, -05,
--13 and -14 concern the request and live in `sfsync.push`. -07 belongs to merges and -08 to conversions, which are not
-written; that an update does not pass for a conversion is checked here.
+-13 and -14 concern the request and live in `sfsync.push`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,9 @@ from sfsync.plan.values import same
 
 if TYPE_CHECKING:
     from sfsync.config import PushConfig
+
+MERGEABLE = ("Account", "Contact", "Lead")
+"""Source: SOAP API Developer Guide, merge(). Cases, too, which are not mirrored."""
 
 PROCESSES = {("Lead", "status"), ("Opportunity", "stagename")}
 """Salesforce takes any text here through the API; reports and processes then lose the record."""
@@ -192,6 +194,44 @@ def too_long(world: World, name: str, value: Value) -> str | None:
     return f"{name} holds {info.length} characters and the new value has {len(value)}; shorten it"
 
 
+# -- against a merge, a conversion, a new record
+
+
+def not_mergeable(sobject: str, rows: Sequence[Mapping[str, Value]]) -> str | None:
+    """rows: the master's values and those of the records to be merged into it."""
+    if sobject not in MERGEABLE:
+        return f"Salesforce merges {', '.join(MERGEABLE)} records, and no {sobject}"
+    if any(row.get("IsConverted") is True for row in rows):
+        return "one of the records is a converted lead, which Salesforce does not merge; merge what it became"
+    if len({row.get("IsPersonAccount") is True for row in rows}) > 1:
+        return "one is a person account and another is not; Salesforce does not merge the two kinds"
+    return None
+
+
+def not_convertible(world: World, status: str | None, contact: str | None, account: str | None) -> str | None:
+    """contact, account: what the lead goes into; account is the contact's own, where there is a contact."""
+    if world.row.get("IsConverted") is True:
+        return "the lead is converted already"
+    if status is None:
+        return "no lead status means converted for its record type; mark one as Converted in Setup and pull"
+    if str(world.row.get("OwnerId") or "").startswith(QUEUE):
+        return "the lead is owned by a queue, and a conversion needs a user; give it to somebody first"
+    if contact and not account:
+        return (
+            f"contact {contact} has no account, and a lead is converted into both; give the contact its account first"
+        )
+    return None
+
+
+def not_createable(world: World, name: str, value: Value) -> str | None:
+    if not world.facts.fields:
+        return f"its fields are not in the warehouse; add {world.ref.sobject} to `objects:` and pull"
+    info = world.info(name)
+    if info is None or info.gone:
+        return f"{name} is not a field this user can see; correct the name, or give the right"
+    return None if info.createable else f"{name} cannot be set by this user; leave it out, or give the right"
+
+
 # -- against the plan
 
 
@@ -224,6 +264,11 @@ FIELD_GUARDS: tuple[tuple[str, FieldGuard], ...] = (
     ("LENGTH", too_long),
 )
 
+NEW_GUARDS: tuple[tuple[str, FieldGuard], ...] = (
+    ("GUARD-02", not_createable),
+    *(g for g in FIELD_GUARDS if g[1] in (owner_active, picklist_active, stage_known, place_by_name, too_long)),
+)
+
 NEEDS = {
     "Lead": ("OwnerId", "RecordTypeId", "IsConverted", "ConvertedContactId"),
     "Opportunity": (
@@ -247,5 +292,14 @@ def check_record(world: World, after: Mapping[str, Value]) -> tuple[str, str] | 
 
 def check_field(world: World, name: str, value: Value) -> tuple[str, str] | None:
     """(code, reason) of the first guard against this value in this field."""
-    found = ((code, guard(world, name, value)) for code, guard in FIELD_GUARDS)
+    return _first(FIELD_GUARDS, world, name, value)
+
+
+def check_new(world: World, name: str, value: Value) -> tuple[str, str] | None:
+    """The same for a field of a record that is yet to be created."""
+    return _first(NEW_GUARDS, world, name, value)
+
+
+def _first(guards: Sequence[tuple[str, FieldGuard]], world: World, name: str, value: Value) -> tuple[str, str] | None:
+    found = ((code, guard(world, name, value)) for code, guard in guards)
     return next(((code, reason) for code, reason in found if reason), None)

@@ -29,6 +29,7 @@ class FieldInfo:
     scale: int | None = None
     nillable: bool = True
     updateable: bool = True
+    createable: bool = True
     restricted: bool = False
     identifies: bool = False
     """Unique or an external Id: its value belongs to one record."""
@@ -54,8 +55,8 @@ def read_fields(con: sa.Connection, sobject: str) -> dict[str, FieldInfo]:
     """casefolded name → FieldInfo; empty when the object was never pulled."""
     rows = con.execute(
         sa.text(
-            "SELECT field, type, length, scale, nillable, updateable, restricted, identifies, picklist, gone_at "
-            "FROM sfsync.fields WHERE sobject = :s"
+            "SELECT field, type, length, scale, nillable, updateable, createable, restricted, identifies, picklist, "
+            "gone_at FROM sfsync.fields WHERE sobject = :s"
         ),
         {"s": sobject},
     )
@@ -129,7 +130,7 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _info(row: Sequence[Any]) -> FieldInfo:
-    name, type, length, scale, nillable, updateable, restricted, identifies, picklist, gone_at = row
+    name, type, length, scale, nillable, updateable, createable, restricted, identifies, picklist, gone_at = row
     return FieldInfo(
         name=name,
         type=type,
@@ -137,6 +138,7 @@ def _info(row: Sequence[Any]) -> FieldInfo:
         scale=scale,
         nillable=nillable is not False,
         updateable=updateable is True,
+        createable=createable is True,
         restricted=restricted is True,
         identifies=identifies is True,
         active=None if picklist is None else frozenset(map(str, loads(picklist))),

@@ -37,8 +37,6 @@ class Plan:
     """In push order, see `ordered`; values in wire form (`plan.values`). A tuple, or read from the file each time."""
     refused: tuple[Refused, ...] = field(default=(), compare=False)
     """What was left out when planning, and why. Not part of the file."""
-    pending_merges: int = field(default=0, compare=False)
-    """Clusters decided "merge". Their masters' blank fields are filled by this plan; merging itself is not written."""
 
     @property
     def org(self) -> str:
@@ -68,7 +66,6 @@ class Plan:
             "refused": [
                 {"guard": r.guard, "sobject": r.ref.sobject, "id": r.ref.id, "reason": r.reason} for r in self.refused
             ],
-            "pending_merges": self.pending_merges,
         }
 
 
@@ -90,7 +87,10 @@ class Each(Collection[Change]):
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Merges, updates, converts, creates, deletes; each Account, Contact, Opportunity, Lead, others; then by Id."""
+    """Merges, updates, converts, creates, deletes; each Account, Contact, Opportunity, Lead, others; then by Id.
+
+    Of the conversions those into a contact come first, then those into an account.
+    """
     return tuple(sorted(changes, key=_place))
 
 
@@ -98,9 +98,10 @@ def object_order(sobject: str) -> tuple[int, str]:
     return (SOBJECTS.index(sobject) if sobject in SOBJECTS else len(SOBJECTS), sobject)
 
 
-def _place(change: Change) -> tuple[int, tuple[int, str], str, Sequence[str]]:
+def _place(change: Change) -> tuple[int, tuple[bool, ...], tuple[int, str], str, Sequence[str]]:
     return (
         OPS.index(change.op),
+        (not change.after.get("contact"), not change.after.get("account")) if change.op == "convert" else (),
         object_order(change.ref.sobject),
         change.ref.id,
         sorted(map(str, change.after.items())),

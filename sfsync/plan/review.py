@@ -64,7 +64,8 @@ def diff_lines(plan: Plan) -> Iterator[str]:
         decided = f", {change.decision}" if change.decision else ""
         reasons = ", ".join(_reasons(change))
         into = f" ← {', '.join(change.losers)}" if change.losers else ""
-        yield f"{change.op} {change.ref.sobject} {change.ref.id}{into} ({change.confidence}{decided}) because {reasons}"
+        record = change.ref.id or f"for {', '.join(sorted({str(b.get('for', '')) for b in change.because}))}"
+        yield f"{change.op} {change.ref.sobject} {record}{into} ({change.confidence}{decided}) because {reasons}"
         for name, value in change.after.items():
             old = f"{dumps(change.before[name])} → " if name in change.before else ""
             yield f"    {name}: {old}{dumps(value)}"
@@ -89,7 +90,7 @@ def _decide(
             return False
         return (
             (not sobjects or change.ref.sobject.casefold() in {s.casefold() for s in sobjects})
-            and (not short or change.ref.id[:15] in short)
+            and (not short or not short.isdisjoint(_ids(change)))
             and (not rules or not set(rules).isdisjoint(str(v) for b in change.because for v in b.values()))
             and (not fields or not {f.casefold() for f in fields}.isdisjoint(f.casefold() for f in change.after))
             and (not confidences or change.confidence in confidences)
@@ -100,6 +101,12 @@ def _decide(
 
     found = Each(plan.changes, decided)
     return replace(plan, changes=tuple(found) if isinstance(plan.changes, tuple) else found)
+
+
+def _ids(change: Change) -> set[str]:
+    """The records a line is about, in 15 characters."""
+    meant = (str(b["for"]) for b in change.because if "for" in b)
+    return {id[:15] for id in (change.ref.id, *change.losers, *meant)} - {""}
 
 
 def _reasons(change: Change) -> list[str]:

@@ -96,6 +96,7 @@ def _field(f: dict[str, Any]) -> FieldInfo:
         scale=f.get("scale"),
         nillable=f.get("nillable") is not False,
         updateable=f.get("updateable") is True,
+        createable=f.get("createable") is True,
         restricted=f.get("restrictedPicklist") is True,
         active=active if picklist else None,
     )

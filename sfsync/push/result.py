@@ -20,7 +20,8 @@ class PushResult:
     results: tuple[Outcome, ...] = ()
     """One per line pushed, in the plan's order."""
     left_out: Mapping[str, int] = field(default_factory=dict)
-    """Lines nobody allowed: "refused" by a person, "assisted" or "manual" and undecided. They have no outcome."""
+    """Lines nobody allowed: "refused" by a person, "assisted" or "manual" and undecided, or undecided and a "merge",
+    "convert", "create" or "delete", which are not pushed. They have no outcome."""
 
     @property
     def outcomes(self) -> dict[str, int]:

@@ -18,7 +18,7 @@ from sfsync.push.chunk import Chunk, Waits
 from sfsync.push.journal import Entry, Journal
 from sfsync.push.judge import unreadable
 from sfsync.push.result import PushResult, add_up
-from sfsync.push.select import Line, brake, check_org, select
+from sfsync.push.select import PUSHED, Line, brake, check_org, select
 from sfsync.salesforce.ids import to18
 from sfsync.warehouse import Warehouse
 
@@ -88,7 +88,7 @@ def _chunks(
 ) -> Iterable[dict[int, Entry]]:
     for (op, sobject), group in groupby(lines, key=lambda x: (x.change.op, x.change.ref.sobject)):
         of_object = list(group)
-        if op != "update":
+        if op not in PUSHED:
             yield _refuse(journal, [(line, _unsupported(op)) for line in of_object])
             continue
         about = About(org, sobject, inactive_owners=Guards.of(config).inactive_owners)

@@ -13,6 +13,8 @@ from sfsync.plan.guards import volume
 from sfsync.plan.plan import Plan
 from sfsync.salesforce.ids import to18
 
+PUSHED = ("update",)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -25,13 +27,15 @@ def select(plan: Plan, *, accept_assisted: bool) -> tuple[list[Line], dict[str, 
     """(the lines to push, how many of the others by reason).
 
     Pushed are accepted lines and undecided ones of confidence `auto`; with `accept_assisted` also undecided `assisted`
-    ones.
+    ones. Undecided lines that do what is not pushed count by what they do.
     """
     lines: list[Line] = []
     left_out: Counter[str] = Counter()
     for seq, change in enumerate(plan.changes, start=1):
         undecided_ok = change.confidence == "auto" or (accept_assisted and change.confidence == "assisted")
-        if change.decision == "accepted" or (change.decision is None and undecided_ok):
+        if change.decision is None and change.op not in PUSHED:
+            left_out[change.op] += 1
+        elif change.decision == "accepted" or (change.decision is None and undecided_ok):
             lines.append(Line(seq, change))
         else:
             left_out["refused" if change.decision == "refused" else change.confidence] += 1

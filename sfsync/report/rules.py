@@ -153,8 +153,9 @@ def _fix_said(rule: Rule, found: Open) -> str:
     said = [rule.advice.strip()] if rule.advice.strip() else []
     for fix in rule.fixes:
         fields = ", ".join(sorted(name.lstrip(":") for name in {**fix.set, **dict.fromkeys(fix.clear, "")}))
-        if fix.confidence in PROPOSED and fields:
-            said.append(PROPOSED[fix.confidence].format(fields))
+        what = {"merge": "the merge", "convert": "the conversion", "create": f"a new {fix.sobject}"}.get(fix.op, fields)
+        if fix.confidence in PROPOSED and what:
+            said.append(PROPOSED[fix.confidence].format(what))
     if found.fixes:
         many = "finding has" if found.fixes == 1 else "findings have"
         said.append(f"{found.fixes:,} {many} a proposed fix: `sfsync plan` lists them for review.")

@@ -12,14 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from sfsync.errors import WarehouseError
-from sfsync.model import Finding
+from sfsync.model import Change, Finding
 from sfsync.normalise.columns import SOURCES
 from sfsync.normalise.lists import shipped_lists
 from sfsync.normalise.table import refresh_in
 from sfsync.rules.catalog import Catalog
 from sfsync.rules.evaluate import Evaluation, evaluate, ids_in_scope
 from sfsync.rules.fieldtypes import sql_type
-from sfsync.rules.fixes import fix_json
 from sfsync.rules.rule import Example, Rule
 from sfsync.rules.settings import ActiveRule
 from sfsync.rules.sql import Clock
@@ -216,14 +215,25 @@ def _difference(example: Example, found: Evaluation, findings: Sequence[Finding]
     return ""
 
 
+def _as_written(fix: Change | None) -> dict[str, Any] | None:
+    """What a fix sets; of other changes what they do, as a rule file writes it."""
+    if fix is None or fix.op == "update":
+        return None if fix is None else dict(fix.after)
+    if fix.op == "merge":
+        return {"merge": sorted([fix.ref.id, *fix.losers])}
+    if fix.op == "create":
+        return {"create": fix.ref.sobject, "set": dict(fix.after)}
+    return {"convert": dict(fix.after)}
+
+
 def _wrong(expected: Mapping[str, Any], hit: Finding) -> str:
-    fix = fix_json(hit.fix) or {"after": None, "confidence": None}
+    confidence = hit.fix.confidence if hit.fix else None
     got = {
         "sobject": hit.ref.sobject,
         "severity": hit.severity,
         "message": hit.message,
-        "fix": fix["after"],
-        "confidence": fix["confidence"],
+        "fix": _as_written(hit.fix),
+        "confidence": confidence,
     }
     for key, value in got.items():
         if key in expected and expected[key] != value:

@@ -20,7 +20,7 @@ def describe(rule: Rule) -> str:
         lines.append(f"Views: {', '.join(rule.views)}")
     for fix in rule.fixes:
         which = f" for {', '.join(fix.kinds)}" if fix.kinds else ""
-        lines.append(f"Fix ({fix.confidence}){which}: {_doing(fix)}")
+        lines.append(f"Fix ({fix.confidence}){which}: {doing(fix)}")
     lines += [f"{name}: {text}" for name, text in (("Advice", rule.advice), ("Source", rule.source)) if text]
     wrapped = [fill(line, 100, subsequent_indent="  " if ": " in line[:20] else "") for line in lines]
     wrapped.append(f"File: {rule.path}")
@@ -29,9 +29,15 @@ def describe(rule: Rule) -> str:
     return "\n".join(wrapped) + "\n"
 
 
-def _doing(fix: Fix) -> str:
+def doing(fix: Fix) -> str:
+    """What the fix does, as "sets Status"."""
+    if fix.op == "merge":
+        return "merges the records that are one"
+    if fix.op == "convert":
+        return "converts the lead" + (f" into the {' and '.join(fix.set)} it found" if fix.set else "")
     sets = [f"sets {', '.join(name.lstrip(':') for name in fix.set)}"] if fix.set else []
-    return " and ".join([*sets, *([f"empties {', '.join(fix.clear)}"] if fix.clear else [])])
+    said = " and ".join([*sets, *([f"empties {', '.join(fix.clear)}"] if fix.clear else [])])
+    return f"creates a record of {fix.sobject} and {said}" if fix.op == "create" else said
 
 
 def _tables(tables: Mapping[str, Sequence[str]]) -> str:

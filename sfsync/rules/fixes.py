@@ -1,4 +1,8 @@
-"""A finding's row → the update its rule proposes."""
+"""A finding's row → the change its rule proposes.
+
+In sfsync.findings and in JSON a fix is {"confidence", "after"}; one that is no update begins with its "op": a create
+also has its "sobject", a merge the "records" it puts together, the finding's own among them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,9 @@ from typing import Any
 from sfsync.model import Change, Ref
 from sfsync.rules.rule import Fix, Param, text_sql
 from sfsync.rules.settings import ActiveRule
+
+OTHER = '{"op": "'
+"""How the text of a fix that is no update begins; then comes what it does."""
 
 _PLAIN = ("bool", "smallint", "integer", "bigint", "hugeint", "tinyint", "utinyint", "usmallint", "uinteger", "ubigint")
 _NUMBERS = (*_PLAIN[1:], "numeric", "decimal", "double", "real", "float")
@@ -27,34 +34,66 @@ def fix_sql(active: ActiveRule, kind: str, columns: Mapping[str, str]) -> str:
 
 
 def fix_change(text: str | None, rule: str, kind: str, ref: Ref) -> Change | None:
-    """The update a fix of sfsync.findings stands for; `before` is not kept there. Decimals and dates stay text."""
+    """The change a fix of sfsync.findings stands for; `before` is not kept there. Decimals and dates stay text.
+
+    Of a merge the finding's record stands for the master, which is chosen when planning.
+    """
     if text is None:
         return None
     fix = json.loads(text)
     because = {"rule": rule} | ({"kind": kind} if kind else {})
-    return Change("update", ref, after=fix["after"], because=(because,), confidence=fix["confidence"])
+    return Change(
+        fix.get("op", "update"),
+        Ref(fix["sobject"], "") if "sobject" in fix else ref,
+        after=fix["after"],
+        because=(because,),
+        confidence=fix["confidence"],
+        losers=tuple(id for id in fix.get("records", ()) if id != ref.id),
+    )
 
 
 def fix_json(change: Change | None) -> dict[str, Any] | None:
-    """The `fix` of CONTRACT and of sfsync.findings: confidence, and the values to set. Decimals and dates are text."""
+    """The `fix` of a finding in JSON. Decimals and dates are text."""
     if change is None:
         return None
-    return {"confidence": change.confidence, "after": dict(change.after)}
+    said = {"confidence": change.confidence, "after": dict(change.after)}
+    if change.op == "update":
+        return said
+    if change.op == "create":
+        return {"op": "create", "sobject": change.ref.sobject, **said}
+    if change.op == "merge":
+        return {"op": "merge", "records": sorted([change.ref.id, *change.losers]), **said}
+    return {"op": change.op, **said}
 
 
 def _case(fix: Fix, active: ActiveRule, kind: str, columns: Mapping[str, str]) -> str:
     """WHEN … THEN … of one fix; "" when it never applies to rows of these columns."""
     fields = _fields(fix, active, columns)
-    if not fields or (fix.when and fix.when.lower() not in columns):
+    if (fix.op in ("update", "create") and not fields) or (fix.when and fix.when.lower() not in columns):
         return ""
     conditions = [f"{kind} IN ({', '.join(map(text_sql, fix.kinds))})"] if fix.kinds else []
     conditions += [f"r.{fix.when} IS TRUE"] if fix.when else []
-    conditions.append(f"({' OR '.join(field.changes for field in fields)})")
+    conditions += [f"r.{fix.merge} IS NOT NULL"] if fix.merge else []
+    conditions += [f"({' OR '.join(field.changes for field in fields)})"] if fix.op in ("update", "create") else []
     pairs = ", ".join(
         f"CASE WHEN {f.there} THEN {f.key or text_sql(json.dumps(f.name))} || ': ' || {f.value} END" for f in fields
     )
-    head = text_sql(f'{{"confidence": "{fix.confidence}", "after": {{')
-    return f"WHEN {' AND '.join(conditions)} THEN {head} || concat_ws(', ', {pairs}) || '}}}}'"
+    after = f"concat_ws(', ', {pairs})" if pairs else "''"
+    return f"WHEN {' AND '.join(conditions) or 'TRUE'} THEN {_head(fix)} || {after} || '}}}}'"
+
+
+def _head(fix: Fix) -> str:
+    """The beginning of the JSON as an expression."""
+    confidence = f'"confidence": "{fix.confidence}", "after": {{'
+    if fix.op == "update":
+        return text_sql(f"{{{confidence}")
+    begin = f'{OTHER}{fix.op}", '
+    if fix.op == "create":
+        return text_sql(f'{begin}"sobject": {json.dumps(fix.sobject)}, {confidence}')
+    if fix.op == "merge":
+        records = f"""'["' || replace(r.{fix.merge}, ' ', '", "') || '"], '"""
+        return f"{text_sql(begin + chr(34) + 'records' + chr(34) + ': ')} || {records} || {text_sql(confidence)}"
+    return text_sql(begin + confidence)
 
 
 @dataclass(frozen=True)
@@ -75,19 +114,21 @@ class _Field:
 def _fields(fix: Fix, active: ActiveRule, columns: Mapping[str, str]) -> list[_Field]:
     """Sorted by name."""
     named = {_field(field, active.params): column.lower() for field, column in fix.set.items()}
-    found = {name: _set(name, c, columns) for name, c in named.items() if name and c in columns}
+    here = columns if fix.op == "update" else {}
+    found = {name: _set(name, c, columns, here.get(name.lower())) for name, c in named.items() if name and c in columns}
     for name in fix.clear:
         if name.lower() in columns:
             found[name] = _cleared(name, found.get(name))
     return [found[name] for name in sorted(found)]
 
 
-def _set(name: str, column: str, columns: Mapping[str, str]) -> _Field:
+def _set(name: str, column: str, columns: Mapping[str, str], now: str | None) -> _Field:
+    """now: the type of the row's column with the field's present value, if it has one."""
     if name.startswith("{"):
         field = f"r.{name[1:-1]}"
         there = f"({field} IS NOT NULL AND r.{column} IS NOT NULL)"
         return _Field(name, there, _json(f"r.{column}", columns[column]), there, _json(field, "text"))
-    there, now = f"r.{column} IS NOT NULL", columns.get(name.lower())
+    there = f"r.{column} IS NOT NULL"
     if now is None:
         changes = there
     elif _alike(now, columns[column]):

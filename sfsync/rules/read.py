@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sfsync.errors import RuleError, nearest
 from sfsync.rules.readexamples import read_examples
-from sfsync.rules.rule import CONFIDENCES, SEVERITIES, Fix, Guard, Param, Part, Rule, Similar
+from sfsync.rules.readfix import read_fixes
+from sfsync.rules.rule import SEVERITIES, Guard, Param, Part, Rule, Similar
 from sfsync.rules.sql import SqlProblem, Statement, parse
 from sfsync.rules.views import Views, merge
 from sfsync.yamlfile import YamlFile
@@ -49,7 +50,7 @@ class RuleReader:
             params=params,
             parts=self._parts(params),
             message=self._messages(),
-            fixes=self._fixes(),
+            fixes=read_fixes(self.file, self._column),
             advice=self._text("advice"),
             why=self._text("why"),
             source=self._text("source"),
@@ -234,37 +235,6 @@ class RuleReader:
             for name in _PLACEHOLDER.findall(text):
                 self._column(name, *(("message", kind) if isinstance(value, dict) else ("message",)))
         return messages
-
-    def _fixes(self) -> tuple[Fix, ...]:
-        value = self.data.get("fix") or []
-        listed = value if isinstance(value, list) else [value]
-        fixes = []
-        for i, entry in enumerate(listed):
-            where: tuple[str | int, ...] = ("fix", i) if isinstance(value, list) else ("fix",)
-            if fix := self._fix(entry, where):
-                fixes.append(fix)
-        return tuple(fixes)
-
-    def _fix(self, entry: Any, where: tuple[str | int, ...]) -> Fix | None:
-        keys = ("confidence", "set", "kinds", "when", "clear")
-        if isinstance(entry, dict) and "clear" in entry:
-            entry = {"set": {}, **entry}
-        if not isinstance(entry, dict) or not isinstance(entry.get("set"), dict):
-            self.file.problem("a fix is {confidence: assisted, set: {Field: column}}.", *where)
-            return None
-        for key in entry:
-            if key not in keys:
-                self.file.problem(f'unknown key "{key}".{nearest(str(key), keys)}', *where, str(key))
-        if entry.get("confidence") not in CONFIDENCES:
-            self.file.problem(f'confidence "{entry.get("confidence")}" must be {_or(CONFIDENCES)}.', *where)
-            return None
-        cleared = tuple(cast(list[str], entry.get("clear") or []))
-        named = [name for field in entry["set"] for name in _PLACEHOLDER.findall(str(field))]
-        for column in [*named, *entry["set"].values(), *cleared, *([entry["when"]] if entry.get("when") else [])]:
-            self._column(str(column), *where)
-        pairs = {str(name): str(column) for name, column in entry["set"].items()}
-        kinds = tuple(cast(list[str], entry.get("kinds") or []))
-        return Fix(entry["confidence"], pairs, kinds, entry.get("when"), cleared)
 
     def _similar(self, params: Mapping[str, Param]) -> Similar | None:
         entry = self.data.get("similar")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sfsync.model import Confidence, Severity
+from sfsync.model import Confidence, Op, Severity
 
 if TYPE_CHECKING:
     from sfsync.rules.sql import Statement
@@ -30,18 +30,24 @@ class Part:
 
 @dataclass(frozen=True)
 class Fix:
-    """How the columns of an offending row become a proposed update."""
+    """How the columns of an offending row become a proposed change."""
 
     confidence: Confidence
     set: Mapping[str, str]
     """Field (or `:name` for the one a parameter names, `{column}` for the one each row names) → column of the SELECT. A
-    null column leaves its field alone; all null is no fix."""
+    null column leaves its field alone; all null is no fix. Of a conversion: account and contact, null for a new one."""
     kinds: tuple[str, ...] = ()
     """The kinds of finding it is for; empty for all."""
     when: str | None = None
     """A boolean column that must be true."""
     clear: tuple[str, ...] = ()
     """Fields to be emptied; only where the row says what they hold."""
+    op: Op = "update"
+    """update, create (of a record of `sobject`), convert (of the lead), or merge (with the records in `merge`)."""
+    sobject: str = ""
+    """What is created."""
+    merge: str = ""
+    """The column with the Ids of the records that are one with this, separated by spaces; null: no fix."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def changes(draw: st.DrawFn, id: str) -> Change:
         account = draw(st.one_of(st.none(), ids))
         after = {"account": account, "contact": None, "status": "Qualified", "owner": None, **opportunity}
     if op == "merge":
-        losers = (to18("00Q900000000001"), to18("00Q900000000002"))
+        losers = (to18(f"00Q8{id[4:15]}"), to18(f"00Q9{id[4:15]}"))
     if op == "delete":
         after = {}
     if op == "create":

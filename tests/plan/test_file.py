@@ -252,3 +252,17 @@ def test_what_a_stage_brings_along_is_kept_and_shown_and_older_plans_are_read(tm
     write_plan(plan(opportunity_change()), path)
     assert "effects" not in path.read_text(encoding="utf-8")
     assert read_plan(path).changes == (opportunity_change(),)
+
+
+def test_a_master_may_take_in_records_in_several_lines_but_nobody_is_merged_away_twice(tmp_path: Path) -> None:
+    def merge(*losers: int) -> Change:
+        away = tuple(to18(f"00Q{n:012d}") for n in losers)
+        return Change("merge", Ref("Lead", LEAD), {}, {}, ({"cluster": LEAD},), "assisted", away)
+
+    path = tmp_path / "plan.jsonl"
+    allowed = (merge(11, 12), merge(13), lead_change())
+    write_plan(plan(*allowed), path)
+    assert tuple(read_plan(path).changes) == allowed
+    write_plan(plan(merge(11, 12), merge(12)), path)
+    with pytest.raises(PlanError, match=f"Lead {to18('00Q000000000012')} stands in line 2 already"):
+        read_plan(path)

@@ -126,7 +126,7 @@ def test_07_08_merges_and_conversions_are_not_written(world: World, op: str) -> 
     losers = (other,) if op == "merge" else ()
     after = {} if op == "merge" else {"account": None, "contact": None, "status": "Closed - Converted", "owner": None}
     seen = world.change("Lead", id, {"Email": FIXED})
-    change = Change(op, seen.ref, seen.before, after, seen.because, "auto", losers)  # type: ignore[arg-type]
+    change = Change(op, seen.ref, seen.before, after, seen.because, "auto", losers, "accepted")  # type: ignore[arg-type]
     assert refused(world, change) == "UNSUPPORTED_OP"
     assert world.now("Lead", id)["IsConverted"] is False
     assert world.now("Lead", other)["IsDeleted"] is False
