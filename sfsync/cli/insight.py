@@ -83,7 +83,11 @@ period_option = click.option(
 terminal_option = click.option(
     "--terminal-status", "terminal", multiple=True, metavar="NAME", help="A status that ends a lead without conversion."
 )
-sla_option = click.option("--sla-hours", type=click.IntRange(1), help="Until the first response.  [default: 24]")
+sla_option = click.option(
+    "--sla-hours",
+    type=click.IntRange(1),
+    help="Until the first response, whatever the source.  [default: the config's, else 24]",
+)
 split_option = click.option("--split", type=click.Choice(["month", "quarter"]), help="Also for each of these in it.")
 
 
@@ -100,24 +104,20 @@ def open_mirror(
     settings, more: those that are not None go before what the config's rules share with an analysis.
     """
     from sfsync import api
-    from sfsync.insight.configured import shared_settings
-    from sfsync.insight.source import Settings, open_source
-    from sfsync.moments import local_day, utc_now
+    from sfsync.insight.configured import open_configured
+    from sfsync.moments import utc_now
     from sfsync.salesforce.ids import to18
 
     found = api.validated(config)
     if loaded is not None:
         loaded.append(found)
     warehouse = api.open_warehouse(found)
-    zone, now = api.read_meta(warehouse).get("time_zone", "UTC"), utc_now()
+    zone = api.read_meta(warehouse).get("time_zone", "UTC")
     try:
-        given = {name: value for name, value in {**settings, **more}.items() if value is not None}
-        owners = tuple(to18(owner) for owner in settings.get("owners", ()))
-        settings = {**shared_settings(found.rules), **given, "owners": owners}
+        given = {**settings, **more, "owners": tuple(to18(owner) for owner in settings.get("owners", ()))}
     except ValueError as err:
         raise click.BadParameter(str(err)) from None
-    day = as_of or local_day(now, zone)
-    with open_source(warehouse, as_of=day, now=now, time_zone=zone, settings=Settings(**settings)) as source:
+    with open_configured(warehouse, found.rules, now=utc_now(), time_zone=zone, as_of=as_of, given=given) as source:
         yield source
 
 

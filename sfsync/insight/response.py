@@ -8,6 +8,7 @@ from typing import Any
 
 from sfsync.errors import InputError
 from sfsync.insight.fiscal import Period
+from sfsync.insight.sla import sla_hours, told
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent, tenth
 from sfsync.insight.touch import attempts
@@ -19,20 +20,19 @@ DIMENSIONS = {"source": "LeadSource", "owner": "OwnerId"}
 def first_response(source: Source, period: Period, *, by: str = "source") -> Table:
     """Leads created in the period by source or owner, then `all`: hours until the first touch, share within the SLA.
 
-    A touch is a completed task on the lead, or on the contact it became, at or after its creation; inbound calls are
-    none. Elapsed hours, nights included. A lead without a touch counts as over the SLA once that has run out
-    (`silent`), before it is `pending`; a converted one without a touch is counted apart and is in no share.
+    A touch is a completed task on the lead, or on the contact it became, at or after its creation, as `attempts` counts
+    them: inbound calls, automatic replies and what the config leaves out are none. Elapsed hours, nights included. A
+    lead without a touch counts as over the SLA once that has run out (`silent`), before it is `pending`; a
+    converted one without a touch is counted apart and is in no share.
     """
     if by not in DIMENSIONS:
         raise InputError(f'first response by "{by}" is not offered; it is by source or owner.')
     source.need("Lead", "CreatedDate", "IsConverted")
-    sla = source.settings.response_sla_hours
     rows = source.rows(
         _sql(source, by),
         start=period.start,
         end=period.end,
         until=_until(source).isoformat(sep=" "),
-        sla=sla,
         owners=list(source.settings.owners),
     )
     rows.sort(key=lambda r: (r.overall, r.value is None, r.value or ""))
@@ -50,7 +50,7 @@ def first_response(source: Source, period: Period, *, by: str = "source") -> Tab
             counted(untold, "lead was converted without a logged touch", "leads were converted without a logged touch"),
         ],
         parameters={**source.common, "period": period.label, "from": period.start, "to": period.end, "by": by,
-                    "response_sla_hours": sla},
+                    **told(source.settings)},
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _sql(source: Source, by: str) -> str:
         "SELECT d.*, ROW_NUMBER() OVER (PARTITION BY d.overall, d.value ORDER BY d.hours NULLS LAST) AS place, "
         "COUNT(d.hours) OVER (PARTITION BY d.overall, d.value) AS told FROM "
         "(SELECT f.*, 0 AS overall FROM found f UNION ALL "
-        "SELECT CAST(NULL AS text), g.converted, g.hours, g.elapsed, 1 FROM found g) d"
+        "SELECT CAST(NULL AS text), g.converted, g.hours, g.elapsed, g.sla, 1 FROM found g) d"
     )
     open_one = "r.hours IS NULL AND r.converted IS FALSE"
     return (
@@ -70,25 +70,26 @@ def _sql(source: Source, by: str) -> str:
         "MIN(CASE WHEN 2 * r.place >= r.told THEN r.hours END) AS low, "
         "MAX(CASE WHEN 2 * r.place <= r.told + 2 THEN r.hours END) AS high, "
         "MIN(CASE WHEN 10 * r.place >= 9 * r.told THEN r.hours END) AS p90, "
-        "SUM(CASE WHEN r.hours <= :sla THEN 1 ELSE 0 END) AS within, "
-        f"SUM(CASE WHEN {open_one} AND r.elapsed > :sla THEN 1 ELSE 0 END) AS silent, "
+        "SUM(CASE WHEN r.hours <= r.sla THEN 1 ELSE 0 END) AS within, "
+        f"SUM(CASE WHEN {open_one} AND r.elapsed > r.sla THEN 1 ELSE 0 END) AS silent, "
         f"SUM(CASE WHEN {open_one} THEN 1 ELSE 0 END) AS untouched "
         f"FROM ({ranked}) r GROUP BY r.overall, r.value"
     )
 
 
 def _leads_sql(source: Source, by: str) -> str:
-    """A SELECT of value, converted, hours (null without an answer) and elapsed per lead of the period."""
+    """A SELECT of value, converted, hours (null without an answer), elapsed and sla (hours) per lead of the period."""
     value = source.column("Lead", "l", DIMENSIONS[by], "text")
     until = "CAST(:until AS timestamp with time zone)"
     return (
         f"SELECT {value} AS value, l.IsConverted IS TRUE AS converted, "
-        f"hours_between(l.CreatedDate, MIN(x.at)) AS hours, hours_between(l.CreatedDate, {until}) AS elapsed "
+        f"hours_between(l.CreatedDate, MIN(x.at)) AS hours, hours_between(l.CreatedDate, {until}) AS elapsed, "
+        f"{sla_hours(source, 'l')} AS sla "
         f"FROM live.Lead l LEFT JOIN ({attempts(source)}) x "
         f"ON x.id = l.Id AND x.at >= l.CreatedDate AND x.at <= {until} "
         f"WHERE local_date(l.CreatedDate) BETWEEN CAST(:start AS DATE) AND CAST(:end AS DATE) "
         f"AND l.CreatedDate <= {until} AND {source.owned('l.OwnerId')} "
-        "GROUP BY l.Id, 1, 2, l.CreatedDate"
+        "GROUP BY l.Id, 1, 2, l.CreatedDate, 5"
     )
 
 

@@ -23,6 +23,7 @@ from sfsync.warehouse import Warehouse
 from sfsync.warehouse.schema import column
 
 TERMINAL_STATUSES = ("Closed - Not Converted", "Unqualified", "Disqualified")
+AUTOMATIC_REPLIES = ("automatic reply%", "auto-reply%", "autoreply%", "out of office%")
 DATED_RATE = "DatedConversionRate"
 NUMBERS = ("DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL", "INT")
 """What the types of columns with numbers have in their names, in either database."""
@@ -45,8 +46,23 @@ class Settings:
     """Ids; empty for everybody."""
     closed_unconverted_statuses: Sequence[str] | None = None
     """Lead statuses that end a lead without conversion; None: those of the usual names that exist."""
-    response_sla_hours: int = 24
+    response_sla_hours: float = 24
+    """Until somebody should have been in touch with a lead; elapsed hours."""
+    sla_hours_by_source: Mapping[str, str] = field(default_factory=dict)
+    """LeadSource → its own hours, a number as text."""
+    touch_exclude_subjects: Sequence[str] = ()
+    """LIKE patterns: tasks of such a Subject are no contact, as mails that are logged by themselves."""
+    automatic_replies: Sequence[str] = AUTOMATIC_REPLIES
+    """LIKE patterns of subjects in small letters: these tasks are no attempt to get in touch."""
     dead_days: int = 90
+
+    @cached_property
+    def patterns(self) -> Mapping[str, Mapping[str, str]]:
+        """Setting → name of a parameter → one of its patterns; every SQL of a Source may name these parameters."""
+        return {
+            name: {f"{name}_{place}": pattern for place, pattern in enumerate(getattr(self, name))}
+            for name in ("touch_exclude_subjects", "automatic_replies")
+        }
 
 
 @dataclass
@@ -80,7 +96,8 @@ class Source:
     def rows(self, sql: str, **values: Param | date | Decimal) -> list[Any]:
         """The rows of one SELECT in the rules' common SQL, as named tuples; write all names of columns in lower case.
 
-        values: for `:name` (days as text, to be cast) and cfg('name').
+        values: for `:name` (days as text, to be cast) and cfg('name'); `:response_sla_hours`,
+        cfg('sla_hours_by_source') and the names of `settings.patterns` are known.
         """
         return list(self.con.exec_driver_sql(self._text(sql, values), execution_options={"no_parameters": True}))
 
@@ -92,8 +109,17 @@ class Source:
                 yield from some
 
     def _text(self, sql: str, values: Mapping[str, Param | date | Decimal]) -> str:
-        params = {name: _param(value) for name, value in values.items()}
+        params = {**self._known, **{name: _param(value) for name, value in values.items()}}
         return render(parse(sql, params), self.warehouse.dialect, self.clock, params)
+
+    @cached_property
+    def _known(self) -> Mapping[str, Param]:
+        own = self.settings
+        hours: dict[str, Param] = {
+            "response_sla_hours": own.response_sla_hours,
+            "sla_hours_by_source": own.sla_hours_by_source,
+        }
+        return hours | {name: text for of in own.patterns.values() for name, text in of.items()}
 
     def columns(self, table: str) -> Mapping[str, str]:
         """Casefolded name → type of `live.<table>`, or of `schema.table`."""

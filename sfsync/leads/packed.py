@@ -12,7 +12,7 @@ from sfsync.leads.points import Point, Scored
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_PLACE = struct.Struct(">cQH")  # tier, creation, how far the score is from the highest: sorts as the work order does
+_PLACE = struct.Struct(">cQHQ")  # tier, deadline, how far the score is from the highest, creation: the work order
 _REST = struct.Struct(">3H10I")  # score, fit, engagement; numbers of the owner and of nine points
 _MOST = 2**16 - 1
 _SHIFT = 2**62
@@ -34,16 +34,15 @@ class Lead:
 class Packed(Sequence[Lead]):
     """Fill with `add`, then `sort`; Leads are made when they are looked at."""
 
-    def __init__(self, sla: timedelta):
-        self._sla = sla
+    def __init__(self) -> None:
         self._rows: list[bytes] = []
         self._numbers: dict[Hashable, int] = {}
         self._values: list[Any] = []
 
-    def add(self, id: str, created: datetime, owner: str | None, scored: Scored) -> None:
-        tier = scored.tier.encode()
+    def add(self, id: str, created: datetime, sla: timedelta, owner: str | None, scored: Scored) -> None:
+        """sla: from creation to the deadline."""
         moment = (created - _EPOCH) // _MICROSECOND + _SHIFT
-        place = _PLACE.pack(tier, moment, _MOST - scored.score)
+        place = _PLACE.pack(scored.tier.encode(), moment + sla // _MICROSECOND, _MOST - scored.score, moment)
         numbers = map(self._number, scored.points)
         sums = (scored.score, scored.fit, scored.engagement)
         self._rows.append(place + id.encode() + b"\0" + _REST.pack(*sums, self._number(owner), *numbers))
@@ -80,12 +79,12 @@ class Packed(Sequence[Lead]):
         return found
 
     def _lead(self, row: bytes) -> Lead:
-        tier, moment, _ = _PLACE.unpack_from(row)
+        tier, *moments = _PLACE.unpack_from(row)
         score, fit, engagement, owner, *numbers = _REST.unpack_from(row, len(row) - _REST.size)
         points: tuple[Point, ...] = tuple(self._values[n] for n in numbers)
-        created = _EPOCH + (moment - _SHIFT) * _MICROSECOND
+        deadline, created = (_EPOCH + (moment - _SHIFT) * _MICROSECOND for moment in moments[::2])
         scored = Scored(fit, engagement, score, tier.decode(), points)
-        return Lead(_id(row), created, created + self._sla, self._values[owner], scored)
+        return Lead(_id(row), created, deadline, self._values[owner], scored)
 
 
 def _id(row: bytes) -> str:

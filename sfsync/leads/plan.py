@@ -7,12 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfsync.insight.configured import shared_settings
-from sfsync.insight.source import Settings, open_source
+from sfsync.insight.configured import open_configured
 from sfsync.leads.assign import assign, proposals
 from sfsync.leads.ladder import Assignment
 from sfsync.leads.model import load_model, model_path
-from sfsync.moments import local_day
 from sfsync.plan.build import Wanted
 from sfsync.plan.guards import Guards
 from sfsync.warehouse import Warehouse
@@ -26,13 +24,11 @@ def distribution(
 ) -> Sequence[Assignment]:
     """A proposal for every lead that waits for an owner, by the lead model given, else that of the mappings folder.
 
-    Statuses that end a lead and the response SLA are those the config gives to rules; a wrong one raises ConfigError.
+    Statuses that end a lead, what counts as a touch and the response SLA are those the config gives to rules, as
+    `leads assign` has them; a wrong one raises ConfigError.
     """
-    settings = Settings(**shared_settings(config.rules))
     how = load_model(model_path(Path(model) if model else None, config.mappings))
-    zone = meta.get("time_zone", "UTC")
-    day = local_day(now, zone)
-    with open_source(warehouse, as_of=day, now=now, time_zone=zone, settings=settings) as source:
+    with open_configured(warehouse, config.rules, now=now, time_zone=meta.get("time_zone", "UTC")) as source:
         return assign(source, how)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
 from sfsync.errors import WarehouseError
 from sfsync.insight.leaddata import ACTIVE
+from sfsync.insight.sla import sla_of, told
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
 from sfsync.insight.touch import last_touch, touched
@@ -55,7 +55,7 @@ def scores(source: Source, model: Scoring, only: Only | None = None) -> Scores:
     rates = source_rates(source, model)
     customers = _customer_domains(source, model)
     judge = scorer(model)
-    leads = Packed(timedelta(hours=source.settings.response_sla_hours))
+    leads, sla = Packed(), sla_of(source.settings)
     excluded: dict[str, str] = {}
     tiers, filled = dict.fromkeys("ABCD", 0), [0] * len(COVERED)
     seen = 0
@@ -76,7 +76,7 @@ def scores(source: Source, model: Scoring, only: Only | None = None) -> Scores:
             continue
         scored = judge(known(row, rates.by_source, rates.best))
         tiers[scored.tier] += 1
-        leads.add(row.id, row.created, row.owner, scored)
+        leads.add(row.id, row.created, sla(row.f_leadsource), row.owner, scored)
     leads.sort()
     coverage = {name: percent(n, seen) for name, n in zip(COVERED, filled, strict=True)}
     return Scores(leads, tiers, excluded, coverage, rates.by_source)
@@ -109,7 +109,7 @@ def score_table(source: Source, model: Scoring, *, limit: int | None = None) -> 
             else None,
             counted(len(found.excluded), "lead is not scored", "leads are not scored"),
         ],
-        parameters={**source.common, "response_sla_hours": source.settings.response_sla_hours},
+        parameters={**source.common, **told(source.settings)},
     )
     return replace(empty, rows=Made(found.leads, partial(_row, source.users), limit))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sfsync.errors import InputError, nearest
 from sfsync.insight.fiscal import Period
+from sfsync.insight.sla import sla_hours, told
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
 from sfsync.insight.touch import attempts
@@ -31,14 +32,13 @@ def take_up(source: Source, period: Period, *, by: str = "reason") -> Table:
     if by not in LINES:
         raise InputError(f'measures by "{by}" are not offered.{nearest(by, LINES)}')
     source.need("Lead", "CreatedDate", "OwnerId", "IsConverted")
-    sla = source.settings.response_sla_hours
     seen = known_until(source)
     found, gone = Tallies(), 0
     if source.has("sfsync.assignments"):
         values = {"start": period.start, "end": period.end}
         gone = int(source.rows(_gone_sql(), **values)[0].n)
         moment = (seen or source.clock.now).isoformat()
-        for r in source.stream(_sql(source, by), **values, sla=sla, seen=moment, told=1 if seen else 0):
+        for r in source.stream(_sql(source, by), **values, seen=moment, known=1 if seen else 0):
             found[r.value].add(r.state, r.hours if r.place == 1 else None)
     whole = found.whole()
     ordered = sorted(found.items(), key=lambda x: (_place(x[0]) if by == "reason" else -x[1].states.total(), str(x[0])))
@@ -54,7 +54,7 @@ def take_up(source: Source, period: Period, *, by: str = "reason") -> Table:
             counted(gone, "lead given out was deleted or merged since", "leads given out were deleted or merged since"),
         ],
         parameters={**source.common, "period": period.label, "from": period.start, "to": period.end, "by": by,
-                    "response_sla_hours": sla, "known_until": seen},
+                    **told(source.settings), "known_until": seen},
     )  # fmt: skip
 
 
@@ -99,16 +99,16 @@ def _sql(source: Source, by: str) -> str:
         f"SELECT a.id, a.push_id, MIN(c.at) AS at FROM sfsync.assignments a JOIN ({owner_changes(source)}) c "
         "ON c.id = a.id WHERE c.at > a.assigned_at AND c.owner <> a.owner GROUP BY a.id, a.push_id"
     )
-    seen = "CAST(:seen AS timestamp with time zone)"
+    seen, sla = "CAST(:seen AS timestamp with time zone)", sla_hours(source, "l")
     state = (
         f"CASE WHEN a.reason = 'FALLBACK' THEN '{TRIAGE}' "
-        "WHEN a.assigned_at IS NULL OR :told = 0 THEN 'unknown' "
-        "WHEN hours_between(a.assigned_at, t.at) <= :sla THEN 'accepted' WHEN t.at IS NOT NULL THEN 'late' "
-        "WHEN hours_between(a.assigned_at, c.at) <= :sla THEN 'passed_on' "
+        "WHEN a.assigned_at IS NULL OR :known = 0 THEN 'unknown' "
+        f"WHEN hours_between(a.assigned_at, t.at) <= {sla} THEN 'accepted' WHEN t.at IS NOT NULL THEN 'late' "
+        f"WHEN hours_between(a.assigned_at, c.at) <= {sla} THEN 'passed_on' "
         "WHEN l.IsConverted IS TRUE THEN 'converted_untouched' "
         # It has another owner, and nothing says since when; before the next pull the mirror cannot know the new one.
         f"WHEN c.at IS NULL AND l.OwnerId <> a.owner AND {seen} > a.assigned_at THEN 'unknown' "
-        f"WHEN hours_between(a.assigned_at, {seen}) > :sla THEN 'silent' ELSE 'pending' END"
+        f"WHEN hours_between(a.assigned_at, {seen}) > {sla} THEN 'silent' ELSE 'pending' END"
     )
     return (
         f"SELECT a.{by} AS value, a.place, hours_between(l.CreatedDate, a.assigned_at) AS hours, {state} AS state "

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from sfsync.insight.leaddata import ACTIVE
+from sfsync.insight.sla import sla_hours
 from sfsync.insight.source import Source
-from sfsync.insight.touch import attempts
+from sfsync.insight.touch import active_on, attempts
 
 REASON = "UNTOUCHED"
 READ = ("Lead", "Task")
@@ -38,7 +39,6 @@ def untouched(source: Source, reps: Collection[str], most: int) -> Mapping[str, 
         terminal=source.terminal_statuses,
         reps=sorted(reps),
         most=most,
-        sla=source.settings.response_sla_hours,
         seen=seen.isoformat(),
     )
     had = cache(lambda listed: frozenset(listed.split(",")))
@@ -56,7 +56,7 @@ def known_until(source: Source) -> datetime | None:
 
 
 def _sql(source: Source) -> str:
-    activity = source.column("Lead", "l", "LastActivityDate", "date")
+    activity = active_on(source, "Lead", "l")
     given = (
         "SELECT a.id, a.owner, a.assigned_at, "
         "ROW_NUMBER() OVER (PARTITION BY a.id ORDER BY a.push_id DESC) AS place, "
@@ -66,7 +66,7 @@ def _sql(source: Source) -> str:
     return (
         f"SELECT g.id, g.assigned_at AS since, g.had FROM ({given}) g JOIN live.Lead l ON l.Id = g.id "
         "WHERE g.place = 1 AND g.moves < :most AND l.OwnerId = g.owner AND l.OwnerId IN (cfg('reps')) "
-        "AND hours_between(g.assigned_at, CAST(:seen AS timestamp with time zone)) > :sla "
+        f"AND hours_between(g.assigned_at, CAST(:seen AS timestamp with time zone)) > {sla_hours(source, 'l')} "
         f"AND {ACTIVE} AND ({activity} IS NULL OR {activity} < local_date(g.assigned_at)) "
         f"AND NOT EXISTS (SELECT 1 FROM ({attempts(source)}) t WHERE t.id = g.id AND t.at >= g.assigned_at)"
     )

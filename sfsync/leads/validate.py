@@ -11,6 +11,7 @@ from typing import Any
 from sfsync.insight.funnel import mature_after
 from sfsync.insight.source import Source
 from sfsync.insight.table import CENT, TENTH, Table, counted, make, percent, rounded
+from sfsync.insight.touch import contact, done_on
 from sfsync.leads.model import Scoring
 from sfsync.leads.points import scorer
 from sfsync.leads.rates import dimension, rates_between
@@ -251,15 +252,12 @@ def _touches(source: Source) -> str:
     """
     if not source.has("Task", "WhoId", "IsClosed"):
         return "SELECT CAST(NULL AS text) AS id, 0 AS day, 0 AS recent WHERE 1 = 0"
-    done = source.column("Task", "t", "CompletedDateTime", "timestamp with time zone")
-    due = source.column("Task", "t", "ActivityDate", "date")
-    made = source.column("Task", "t", "CreatedDate", "timestamp with time zone")
-    day = _DAY.format(f"COALESCE(local_date({done}), {due}, local_date({made}))")
-    contact = source.column("Lead", "l", "ConvertedContactId", "text")
+    day = _DAY.format(done_on(source, "t"))
+    became = source.column("Lead", "l", "ConvertedContactId", "text")
     ways = " UNION ALL ".join(
         f"SELECT l.Id AS id, {day} AS day FROM live.Lead l JOIN live.Task t ON t.WhoId = {link} "
-        f"WHERE t.IsClosed IS TRUE AND {_INSIDE}"
-        for link in ("l.Id", contact)
+        f"WHERE {contact(source, 't')} AND {_INSIDE}"
+        for link in ("l.Id", became)
     )
     return (
         f"SELECT c.id, MAX(c.day) AS day, SUM(CASE WHEN :after - c.day < 30 THEN 1 ELSE 0 END) AS recent "

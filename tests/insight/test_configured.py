@@ -20,7 +20,8 @@ from tests.insight.world import at, d1, fill
 PARAMS: dict[str, dict[str, Any]] = {
     "v_lead_status": {"closed_unconverted_statuses": ["Recycled"]},
     "FCST-009": {"dead_days": 20},
-    "ACT-005": {"response_sla_hours": 4},
+    "v_task_link": {"touch_exclude_subjects": ["Email: %"]},
+    "ACT-005": {"response_sla_hours": 4, "sla_hours_by_source": {"Web": "1"}, "automatic_replies": ["away%"]},
     "OPP-008": {"amount_field": "Probability"},
 }
 
@@ -35,15 +36,26 @@ def test_every_shared_setting_has_the_name_and_default_of_a_rules_parameter() ->
 def test_what_the_config_does_not_say_is_left_to_the_analysis() -> None:
     assert shared_settings(RulesConfig()) == {}
     assert Settings(**shared_settings(RulesConfig(params=PARAMS))) == Settings(
-        amount_field="Probability", closed_unconverted_statuses=["Recycled"], response_sla_hours=4, dead_days=20
+        amount_field="Probability",
+        closed_unconverted_statuses=["Recycled"],
+        response_sla_hours=4,
+        sla_hours_by_source={"Web": "1"},
+        touch_exclude_subjects=["Email: %"],
+        automatic_replies=["away%"],
+        dead_days=20,
     )
     wrong: dict[str, dict[str, Any]] = {
         "FCST-009": {"dead_days": -1},
         "v_lead_status": {"closed_unconverted_statuses": "Recycled"},
+        "v_task_link": {"touch_exclude_subjects": "Email: %"},
+        "ACT-005": {"sla_hours_by_source": {"Web": "soon"}},
     }
     with pytest.raises(ConfigError) as refused:
         shared_settings(RulesConfig(params=wrong))
-    assert len(refused.value.problems) == 2
+    assert len(refused.value.problems) == 4
+    for hours in ("-1", "nan", "inf", "1e9"):
+        with pytest.raises(ConfigError, match=r"ACT-005\.sla_hours_by_source: must be a mapping to a number"):
+            shared_settings(RulesConfig(params={"ACT-005": {"sla_hours_by_source": {"Web": hours}}}))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +92,9 @@ def test_commands_count_as_the_rules_do_unless_an_option_says_otherwise(config: 
     given = table(config, "ageing", "--terminal-status", "Open")["rows"]
     assert {r["line"] for r in given} == {"Recycled", "Unqualified", "all"}
     assert table(config, "response")["parameters"]["response_sla_hours"] == 4
-    assert table(config, "response", "--sla-hours", "9")["parameters"]["response_sla_hours"] == 9
+    assert table(config, "response")["parameters"]["sla_hours_by_source"] == {"Web": "1"}
+    given = table(config, "response", "--sla-hours", "9")["parameters"]
+    assert (given["response_sla_hours"], "sla_hours_by_source" in given) == (9, False)
 
 
 def test_the_report_counts_as_the_rules_do(config: Path) -> None:

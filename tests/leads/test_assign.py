@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -256,6 +256,23 @@ def test_scores_are_in_work_order_and_explained(warehouse: Warehouse) -> None:
     assert len(short.rows) == 1
     assert {"L7", "L8", "L9"}.isdisjoint(r["id"] for r in found.rows)
     assert any("which limits the model" in note for note in found.notes)
+
+
+def test_what_the_config_says_of_touches_and_sources_holds_for_the_score(warehouse: Warehouse) -> None:
+    org(warehouse)
+    fill(warehouse, "Task", {"Id": "T", "WhoId": "L2", "IsClosed": True, "CompletedDateTime": at("2026-03-15"),
+                             "Subject": "Email: welcome"}, more={"Subject": "TEXT"})  # fmt: skip
+    new = {"Status": "Open", "IsConverted": False, "OwnerId": QUEUE, "SystemModstamp": at("2026-03-14")}
+    fill(warehouse, "Lead", {**new, "Id": "S1", "CreatedDate": at("2026-03-14", 9), "LeadSource": "Fair"},
+         {**new, "Id": "S2", "CreatedDate": at("2026-03-14", 11), "LeadSource": "Web"})  # fmt: skip
+    refresh(warehouse, "Lead")
+    with source(warehouse, touch_exclude_subjects=["Email: %"], sla_hours_by_source={"Web": "1.5"}) as opened:
+        found = score_table(opened, MODEL.scoring)
+    assert found.row(id="L2")["engagement"] == 0
+    assert found.row(id="S1")["deadline"] == at("2026-03-15", 9)
+    assert found.row(id="S2")["deadline"] == at("2026-03-14", 12) + timedelta(minutes=30)
+    order = [r["id"] for r in found.rows if r["id"] in ("S1", "S2")]
+    assert (order, found.row(id="S1")["tier"], found.row(id="S2")["tier"]) == (["S2", "S1"], "D", "D")
 
 
 def test_competitors_and_customers_are_not_scored(warehouse: Warehouse) -> None:

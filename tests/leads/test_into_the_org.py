@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sfsync.insight.source import TERMINAL_STATUSES
+from sfsync.warehouse import Warehouse
 from tests.cli.conftest import Shell
 
 INBOUND = "the queue"
@@ -110,6 +111,32 @@ def test_a_plan_leaves_leads_alone_whose_status_the_config_calls_an_end(pulled: 
     given = {line["id"] for line in lines(plan) if "OwnerId" in line["after"] and line["sobject"] == "Lead"}
     assert given == proposals(pulled, model).keys() != waiting.keys()
     assert {status[id] for id in given} == {status[id] for id in waiting} - {ended}
+
+
+def test_a_plan_takes_a_lead_from_a_rep_when_leads_assign_does(pulled: Shell, model: Path) -> None:
+    """Nobody has touched what the first plan gave away; only the web's leads have no time left."""
+    first, second = pulled.folder / "first.jsonl", pulled.folder / "second.jsonl"
+    pulled.run("leads", "assign", "--model", str(model), "--out", str(first))
+    pulled.json("push", str(first), "--accept-assisted", "--allow-large")
+    pulled.run("pull")
+    warehouse = Warehouse(f"duckdb:///{pulled.folder / 'w.duckdb'}")
+    with warehouse.write() as con:  # as if it had been two hours ago
+        con.exec_driver_sql("UPDATE sfsync.assignments SET assigned_at = assigned_at - INTERVAL '2 hours'")
+    warehouse.close()
+    assert proposals(pulled, model) == {}
+    with pulled.config.open("a", encoding="utf-8") as config:
+        config.write("rules: {params: {ACT-005: {response_sla_hours: 1000, sla_hours_by_source: {Web: '1'}}}}\n")
+    found = proposals(pulled, model)
+    asked = pulled.json("leads", "assign", "--model", str(model))["tables"][0]["rows"]
+    web = {r["Id"] for r in pulled.server.org.dump("Lead") if r["LeadSource"] == "Web"}
+    reps = {line["id"] for line in lines(first) if line["because"][0]["rule"] != "ASSIGN-FALLBACK"}
+    assert {r["id"] for r in asked if r["step"] == "UNTOUCHED"} == reps & web
+    assert found  # not all of them: some have nobody to go to
+    assert {r["step"] for r in found.values()} == {"UNTOUCHED"}
+    pulled.run("plan", "--assign-leads", "--model", str(model), "--out", str(second))
+    given = {line["id"]: line["after"]["OwnerId"] for line in lines(second) if "OwnerId" in line["after"]}
+    assert given.keys() == found.keys()
+    assert proposals(pulled, model, "--sla-hours", "3") == {}  # for every source
 
 
 def test_somebody_who_left_since_the_plan_is_given_nothing(pulled: Shell, model: Path) -> None:

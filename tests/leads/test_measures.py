@@ -119,6 +119,21 @@ def test_the_sla_decides_what_is_late_and_what_may_still_come(warehouse: Warehou
     assert states(given.row(line="NAMED")) == {"pending": 1, "converted_untouched": 1, "accepted": 1}
 
 
+def test_each_source_has_its_own_sla_and_mails_that_log_themselves_accept_nothing(warehouse: Warehouse) -> None:
+    fill(warehouse, "Task", task("silent", BOB, 1, Subject="Email: welcome"), more={"Subject": "TEXT"})
+    org(warehouse)
+    fill(warehouse, "Lead", lead("partner", ANN, LeadSource="Partner"))
+    fill(warehouse, "Task", task("partner", ANN, 25), more={"Subject": "TEXT"})
+    pushed(warehouse, plan(assignment("partner", ANN, QUEUE, pool="P", turn=4), made_at=GIVEN), GIVEN)
+    given, _, _ = found(warehouse, sla_hours_by_source={"Partner": "25"}, touch_exclude_subjects=["Email: %"])
+    assert states(given.row(line="POOL")) == {"accepted": 2, "late": 1, "passed_on": 1}
+    assert states(given.row(line="NAMED")) == {"silent": 1, "converted_untouched": 1, "accepted": 1}
+    assert given.parameters["sla_hours_by_source"] == {"Partner": "25"}
+    given, _, _ = found(warehouse)
+    assert states(given.row(line="POOL")) == {"accepted": 1, "late": 2, "passed_on": 1}
+    assert states(given.row(line="NAMED")) == {"converted_untouched": 1, "accepted": 2}
+
+
 def test_by_owner_and_pool_the_same_leads_add_up(warehouse: Warehouse) -> None:
     org(warehouse)
     given, _, _ = found(warehouse, by="owner")

@@ -15,14 +15,16 @@ from sfsync.leads.packed import Lead, Packed
 from sfsync.leads.points import Known, scorer
 from sfsync.salesforce.ids import to18
 
-SLA = timedelta(hours=24)
 JUDGE = scorer(Scoring(target_countries=("US",), target_industries=("Software",)))
 
 leads = st.builds(
-    lambda n, created, owner, known: Lead(to18(f"00Q{n:012d}"), created, created + SLA, owner, JUDGE(known)),
+    lambda n, created, hours, owner, known: Lead(
+        to18(f"00Q{n:012d}"), created, created + timedelta(hours=hours), owner, JUDGE(known)
+    ),
     st.integers(0, 10**9),
     st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
-    | st.just(datetime(2026, 3, 1, 9, 30, tzinfo=UTC)),
+    | st.sampled_from([datetime(2026, 3, 1, hour, 30, tzinfo=UTC) for hour in (9, 10)]),
+    st.sampled_from([24, 23, 0.5]),
     st.sampled_from([None, "005A", "005B"]),
     st.builds(
         Known,
@@ -43,9 +45,9 @@ leads = st.builds(
 
 @given(st.lists(leads, unique_by=lambda lead: lead.id))
 def test_packed_leads_are_themselves_and_in_work_order(given: list[Lead]) -> None:
-    packed = Packed(SLA)
+    packed = Packed()
     for lead in given:
-        packed.add(lead.id, lead.created, lead.owner, lead.scored)
+        packed.add(lead.id, lead.created, lead.deadline - lead.created, lead.owner, lead.scored)
     packed.sort()
     order = sorted(given, key=lambda x: (x.scored.tier, x.deadline, -x.scored.score, x.created, x.id))
     assert list(packed) == order

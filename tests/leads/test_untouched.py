@@ -28,7 +28,7 @@ def org(warehouse: Warehouse, owner: str = ANN, seen: datetime | None = NOON, **
     """One lead, L, that a plan gave to Ann two days ago; the mirror is as of `seen`."""
     people = ((ANN, "Ann"), (BOB, "Bob"), (CID, "Cid"), (GONE, "Gone"))
     fill(warehouse, "User", *({"Id": id, "Name": name, "IsActive": id != GONE} for id, name in people))
-    fill(warehouse, "Task")
+    fill(warehouse, "Task", more={"Subject": "TEXT"})
     stamp = at("2026-03-10")
     lead = {"Id": "L", "OwnerId": owner, "Status": "Open", "IsConverted": False, "CreatedDate": stamp,
             "SystemModstamp": stamp, "Company": "Acme", "LastName": "Doe", **given}  # fmt: skip
@@ -40,8 +40,8 @@ def org(warehouse: Warehouse, owner: str = ANN, seen: datetime | None = NOON, **
             warehouse.load(con, "sfsync.cursors", ["sobject", "until"], [["Lead", seen], ["Task", seen]])
 
 
-def found(warehouse: Warehouse, **rules: Any) -> list[Assignment]:
-    with source(warehouse) as opened:
+def found(warehouse: Warehouse, settings: dict[str, Any] | None = None, **rules: Any) -> list[Assignment]:
+    with source(warehouse, **(settings or {})) as opened:
         return assign(opened, model(**rules))
 
 
@@ -90,6 +90,29 @@ def test_a_touch_since_keeps_the_lead(warehouse: Warehouse) -> None:
     assert len(found(warehouse)) == 1
     fill(warehouse, "Task", {**task, "Id": "since", "CompletedDateTime": at("2026-03-15", 10)})
     assert found(warehouse) == []
+
+
+def test_what_the_config_calls_no_contact_keeps_no_lead(warehouse: Warehouse) -> None:
+    day = at("2026-03-14")
+    org(warehouse, LastActivityDate=day.date())
+    mail = {"WhoId": "L", "IsClosed": True, "OwnerId": ANN, "ActivityDate": day.date(), "CompletedDateTime": day}
+    fill(warehouse, "Task", {**mail, "Id": "1", "Subject": "Email: welcome"}, more={"Subject": "TEXT"})
+    assert found(warehouse) == []
+    mails = {"touch_exclude_subjects": ["Email: %"]}
+    (made,) = found(warehouse, mails)
+    assert (made.step, made.owner) == ("UNTOUCHED", BOB)
+    fill(warehouse, "Task", {**mail, "Id": "2", "Subject": "Automatic reply: away", "ActivityDate": None},
+         more={"Subject": "TEXT"})  # fmt: skip
+    assert len(found(warehouse, mails)) == 1
+    assert found(warehouse, {**mails, "automatic_replies": ()}) == []
+
+
+def test_a_source_has_its_own_time(warehouse: Warehouse) -> None:
+    org(warehouse, LeadSource="Web")  # 51 hours ago
+    fast = {"response_sla_hours": 60, "sla_hours_by_source": {"Web": "50.5"}}
+    assert len(found(warehouse, fast)) == 1
+    assert found(warehouse, {**fast, "sla_hours_by_source": {"web": "1", "Partner": "1"}}) == []
+    assert found(warehouse, {"sla_hours_by_source": {"Web": "51"}}) == []
 
 
 def test_an_activity_date_since_keeps_the_lead(warehouse: Warehouse) -> None:

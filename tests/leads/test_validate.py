@@ -35,8 +35,8 @@ def org(warehouse: Warehouse, *more: dict[str, Any]) -> None:
     refresh(warehouse, "Lead")
 
 
-def judged(warehouse: Warehouse, **settings: Any) -> list[Table]:
-    with source(warehouse) as opened:
+def judged(warehouse: Warehouse, mails: tuple[str, ...] = (), **settings: Any) -> list[Table]:
+    with source(warehouse, touch_exclude_subjects=mails) as opened:
         return validate(opened, MODEL, **{"min_conversions": 10, **settings})
 
 
@@ -110,7 +110,7 @@ def test_only_leads_that_could_be_judged_count(warehouse: Warehouse) -> None:
 
 def test_touches_count_up_to_the_day_of_judgement_also_those_moved_to_the_contact(warehouse: Warehouse) -> None:
     def touch(id: str, who: str, day: str) -> dict[str, Any]:
-        return {"Id": id, "WhoId": who, "IsClosed": True, "CompletedDateTime": at(day)}
+        return {"Id": id, "WhoId": who, "IsClosed": True, "CompletedDateTime": at(day), "Subject": f"Call {id}"}
 
     org(warehouse, lead("T1", good=False, converted="2025-10-20", ConvertedContactId="C1", LeadSource="T1"))
     fill(warehouse, "Lead", lead("T2", good=False, LeadSource="T2"), lead("T3", good=False, LeadSource="T3"))
@@ -122,12 +122,15 @@ def test_touches_count_up_to_the_day_of_judgement_also_those_moved_to_the_contac
         touch("b", "T2", "2025-10-09"),
         touch("c", "T3", "2025-10-01"),
         {**touch("d", "T3", "2025-10-08"), "IsClosed": False},
+        more={"Subject": "TEXT"},
     )
     _, _, sources = judged(warehouse)
     # 0.4 x (30 for today and 2 x 5); nothing after the 7th day; 0.4 x (30 x 0.5^(7 / 14) = 21 and 5).
     assert sources.row(line="T1")["mean_score"] == Decimal("16.0")
     assert sources.row(line="T2")["mean_score"] == Decimal("0.0")
     assert sources.row(line="T3")["mean_score"] == Decimal("10.0")
+    _, _, sources = judged(warehouse, ("Call a%",))
+    assert [sources.row(line=line)["mean_score"] for line in ("T1", "T3")] == [Decimal("0.0"), Decimal("10.0")]
 
 
 def test_fields_are_as_they_were_where_history_tells(warehouse: Warehouse) -> None:
