@@ -11,7 +11,7 @@ from sfsync.insight.configured import open_configured
 from sfsync.leads.assign import assign, proposals
 from sfsync.leads.ladder import Assignment
 from sfsync.leads.model import load_model, model_path
-from sfsync.plan.build import Wanted
+from sfsync.plan.drafting import Wanted
 from sfsync.plan.guards import Guards
 from sfsync.warehouse import Warehouse
 
