@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
-from sfsync.rules import load_rules
+from sfsync.config import PullConfig
+from sfsync.mapping import load_mappings
+from sfsync.practice.org import PracticeOrg
+from sfsync.practice.serve import PracticeServer
+from sfsync.pull import pull
+from sfsync.rules import check, load_rules
 from sfsync.rules.examples import run_example
 from sfsync.rules.rule import Example
 from sfsync.warehouse import Warehouse
 from sfsync.warehouse.tables import picklists
+from tests.push.world import World
 
 RULES = {rule.code: rule for rule in load_rules()}
 MAIN, PARTNER, NEW, RETIRED = (f"01200000000000{i}AAA" for i in range(1, 5))
@@ -53,6 +60,31 @@ def lead(number, **fields):
 
 def found(number, kind, severity="warning", **more):
     return {"Id": f"00Q{number:012d}AAA", "kind": kind, "severity": severity, "fix": None, **more}
+
+
+def test_a_pull_then_a_check_tells_what_the_org_said(tmp_path):
+    with PracticeOrg() as org, PracticeServer(org) as server:
+        world = World(server, tmp_path)
+        id = world.create("RecordType", Name="Partner", DeveloperName="Partner", SobjectType="Lead", IsActive=True)
+        org.type_values[id, "Status"] = ("Open - Not Contacted", "Closed - Converted")
+        outside, inside, plain = (
+            world.lead(RecordTypeId=type, Status=status)
+            for type, status in (
+                (id, "Working - Contacted"),
+                (id, "Open - Not Contacted"),
+                (None, "Working - Contacted"),
+            )
+        )
+        mappings = [load_mappings()[name] for name in ("Lead", "RecordType")]
+        pull(world.org, world.warehouse, mappings, PullConfig(staging=tmp_path / "staging"), run_id="r")
+        now = datetime.now(UTC)
+        result = check(world.warehouse, [RULES["DQ-007"]], as_of=now.date(), now=now, run_id="r")
+        world.close()
+    told = {(f.finding.ref.id, f.finding.kind) for f in result.findings}
+    assert (outside, "Lead.Status=Working - Contacted (not_in_record_type)") in told
+    assert {ref for ref, kind in told if "not_in_record_type" in kind} == {outside}
+    assert (plain, "Lead.RecordTypeId") in told
+    assert inside not in {ref for ref, _ in told}
 
 
 COLOURS = {"Lead.Industry": {"picklist": ["Red", "Green", "Blue", "It's"], "restricted": True}}
