@@ -104,7 +104,7 @@ class _Loop:
         self.open = len(again.changes) - self.left
 
     def meant(self, change: Change) -> bool:
-        return any(b.get("rule") in self.accepted or "cluster" in b for b in change.because)
+        return change.op == "update" and any(b.get("rule") in self.accepted or "cluster" in b for b in change.because)
 
     def step(self, name: str, verb: Callable[[], tuple[str, Any]]) -> Any:
         clock = time.monotonic()

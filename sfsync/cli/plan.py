@@ -87,6 +87,7 @@ def _deciding(name: str, help: str, decide: Callable[..., Any]) -> None:
     @click.option("--rule", "rules", multiple=True, metavar="CODE", help="A rule's code or a cluster's Id.")
     @click.option("--field", "fields", multiple=True, metavar="NAME")
     @click.option("--confidence", "confidences", multiple=True, type=click.Choice(["auto", "assisted", "manual"]))
+    @click.option("--op", "ops", multiple=True, type=click.Choice(["update", "merge", "convert", "create", "delete"]))
     @shared
     def command(file: Path, output: Output, **filters: tuple[str, ...]) -> None:
         from sfsync.plan.file import read_plan, write_plan

@@ -22,13 +22,14 @@ def accept(
     rules: Collection[str] = (),
     fields: Collection[str] = (),
     confidences: Collection[str] = (),
+    ops: Collection[str] = (),
 ) -> Plan:
     """The plan with every line accepted that meets all filters given; no filter takes all.
 
-    rules: rule codes, or cluster Ids. fields: the line writes at least one of them. A line that was refused before
-    stays so unless its Id is named.
+    rules: rule codes, or cluster Ids. fields: the line writes at least one of them. ops: update, merge … A line that was
+    refused before stays so unless its Id is named.
     """
-    return _decide(plan, "accepted", sobjects, ids, rules, fields, confidences)
+    return _decide(plan, "accepted", sobjects, ids, rules, fields, confidences, ops)
 
 
 def refuse(
@@ -39,9 +40,10 @@ def refuse(
     rules: Collection[str] = (),
     fields: Collection[str] = (),
     confidences: Collection[str] = (),
+    ops: Collection[str] = (),
 ) -> Plan:
     """Like `accept`, the other way. A line that was accepted before is refused too: the careful answer wins."""
-    return _decide(plan, "refused", sobjects, ids, rules, fields, confidences)
+    return _decide(plan, "refused", sobjects, ids, rules, fields, confidences, ops)
 
 
 def summary(plan: Plan) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def _decide(
     rules: Collection[str],
     fields: Collection[str],
     confidences: Collection[str],
+    ops: Collection[str],
 ) -> Plan:
     short = {id[:15] for id in ids}
 
@@ -94,6 +97,7 @@ def _decide(
             and (not rules or not set(rules).isdisjoint(str(v) for b in change.because for v in b.values()))
             and (not fields or not {f.casefold() for f in fields}.isdisjoint(f.casefold() for f in change.after))
             and (not confidences or change.confidence in confidences)
+            and (not ops or change.op in ops)
         )
 
     def decided(change: Change) -> Change:

@@ -35,6 +35,8 @@ def test_every_filter_narrows_the_lines_accepted() -> None:
     assert decisions(accept(PLAN, rules=["CONT-001"])) == ["accepted", None]
     assert decisions(accept(PLAN, fields=["email"])) == [None, "accepted"]
     assert decisions(accept(PLAN, confidences=["auto"])) == [None, "accepted"]
+    assert decisions(accept(PLAN, ops=["merge"])) == [None, None]
+    assert decisions(accept(PLAN, ops=["update"], sobjects=["Lead"])) == [None, "accepted"]
     assert decisions(accept(PLAN, sobjects=["Lead"], rules=["CONT-001"])) == [None, None]
 
 
