@@ -21,6 +21,7 @@ def push(file: Path, config: Path | None, accept_assisted: bool, allow_large: bo
     again does only what is left. Exit code 3: some lines are stale, refused, failed or unknown.
     """
     from sfsync import api
+    from sfsync.plan.codec import KEYS
 
     run = api.new_run("push")
     with progress(output) as tell:
@@ -30,8 +31,11 @@ def push(file: Path, config: Path | None, accept_assisted: bool, allow_large: bo
     document = result.as_json()
     rows = [{"outcome": status, "count": n} for status, n in document["outcomes"].items() if n]
     say = f"{sum(document['outcomes'].values())} changes, {run.api_calls} API calls"
-    if left := sum(result.left_out.values()):
+    others = sum(n for why, n in result.left_out.items() if why in KEYS)
+    if left := sum(result.left_out.values()) - others:
         say += f"; {left} lines nobody accepted were left out (see `sfsync plan accept`)"
+    if others:
+        say += f"; {others} merges, conversions and new records were left out, a push only updates"
     say += "".join(
         f"\n{f['status']} {f['sobject']} {f['id']}: {f['code']} {f['message']}" for f in document["failures"][:20]
     )

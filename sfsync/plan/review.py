@@ -26,8 +26,8 @@ def accept(
 ) -> Plan:
     """The plan with every line accepted that meets all filters given; no filter takes all.
 
-    rules: rule codes, or cluster Ids. fields: the line writes at least one of them. ops: update, merge … A line that was
-    refused before stays so unless its Id is named.
+    rules: rule codes, or cluster Ids. fields: the line writes at least one of them. ops: update, merge … A line
+    that was refused before stays so unless its Id is named.
     """
     return _decide(plan, "accepted", sobjects, ids, rules, fields, confidences, ops)
 
