@@ -70,7 +70,7 @@ class Assignment:
     def because(self) -> dict[str, Any]:
         reason: dict[str, Any] = {"rule": f"ASSIGN-{self.step}", "kind": "reassign", "detail": self.detail}
         if self.pool and self.turn:
-            reason |= {"pool": self.pool, "turn": self.turn, "state": self.state}
+            reason |= {"pool": self.pool, "turn": self.turn, "state": dict(self.state)}
         return reason
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from array import array
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,29 @@ State = Mapping[str, Standing]
 """By pool."""
 
 
+class Counters(Mapping[str, Any]):
+    """{"counters": {Id: number}} in eight bytes a member: a pool of many hardly ever stands the same way twice."""
+
+    __slots__ = ("_members", "_numbers")
+
+    def __init__(self, members: tuple[str, ...], numbers: bytes):
+        self._members, self._numbers = members, numbers
+
+    def __getitem__(self, key: str) -> Mapping[str, int]:
+        if key != "counters":
+            raise KeyError(key)
+        return dict(zip(self._members, array(_WIDE, self._numbers), strict=True))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("counters",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+_WIDE = "q"
+
+
 @dataclass
 class Dealer:
     """Deals leads to the members of one pool."""
@@ -39,18 +63,23 @@ class Dealer:
     state: Mapping[str, Any] = field(default_factory=dict)
     """As in `Standing.after`; another one after every deal, the same object for the same state."""
     _states: dict[object, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
+    _members: tuple[str, ...] = field(default=(), init=False, repr=False)
+    """Whom the counters of the last state are of."""
 
     def eligible(self, without: Collection[str] = ()) -> list[str]:
         able = (m for m in self.pool.members if m in self.available and self.load.get(m, 0) < self.cap)
         return [m for m in able if m not in without]
 
     def deal(self, without: Collection[str] = ()) -> str | None:
-        """The next member but for those, None when nobody can take a lead. The caller adds it to `load`."""
+        """The next member but for those, None when nobody can take a lead. The caller adds it to `load`.
+
+        Of equals the first of the roster.
+        """
         eligible = self.eligible(without)
         if not eligible:
             return None
         if self.pool.method == "capacity":
-            return min(eligible, key=lambda m: (self.load.get(m, 0), self.pool.members.index(m)))
+            return min(eligible, key=lambda m: self.load.get(m, 0))
         return self._weighted(eligible) if self.pool.method == "weighted" else self._rotation(eligible)
 
     def _rotation(self, eligible: list[str]) -> str:
@@ -67,10 +96,12 @@ class Dealer:
         weights = {m: self.pool.weights.get(m, 1) for m in eligible}
         for member, weight in weights.items():
             counters[member] = counters.get(member, 0) + weight
-        chosen = max(eligible, key=lambda m: (counters[m], -self.pool.members.index(m)))
+        chosen = max(eligible, key=counters.__getitem__)
         counters[chosen] -= sum(weights.values())
-        stands = tuple(counters.get(m, 0) for m in self.pool.members)
-        self.state = self._states.setdefault(stands, {"counters": counters})
+        if len(self._members) != len(counters):
+            self._members = tuple(counters)
+        numbers = array(_WIDE, counters.values()).tobytes()
+        self.state = self._states.setdefault(numbers, Counters(self._members, numbers))
         return chosen
 
 

@@ -13,6 +13,7 @@ from sfsync.leads.readscoring import read_scoring
 from sfsync.yamlfile import YamlFile
 
 HERE: Where = ("assign",)
+MOST_WEIGHT = 1_000_000
 LISTS = ("countries", "states", "postal_prefixes", "industries", "record_types", "sources")
 
 
@@ -79,7 +80,7 @@ def _pool(values: Values, name: str, data: Any) -> Pool:
     weights: dict[str, int] = {}
     for key, given in values.section(data, "weights", where).items():
         place = (*where, "weights", str(key))
-        id, weight = values.id(key, place, USER), values.whole(given, place, 1)
+        id, weight = values.id(key, place, USER), values.whole(given, place, 1, MOST_WEIGHT)
         if id is not None and id not in members:
             values.file.problem(f"weights are those of members: {key} is none.", *place)
         elif id is not None and weight is not None:

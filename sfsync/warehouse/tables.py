@@ -133,7 +133,7 @@ findings = _table(
     ("id", Text, "record, or a metadata value"),
     ("severity", Text, "error, warning, info"),
     ("message", Text, "for an admin to read"),
-    ("fix", Text, "JSON: confidence and the values a fix would set; null without one"),
+    ("fix", Text, "JSON: confidence, the values a fix would set, and what it does unless it updates; null without one"),
     ("first_seen", Moment, "UTC"),
     ("last_seen", Moment, "UTC"),
     ("resolved_at", Moment, "UTC; null while the finding stands"),
