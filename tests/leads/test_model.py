@@ -94,7 +94,7 @@ WRONG = [
     ("assign: {absent: ''}", "absent must be a list, not ''."),
     (f"assign: {{absent: [{QUEUE}]}}", f"absent must be the Id of a user (005…), not '{QUEUE}'."),
     (f"assign: {{triage: 001{USER[3:]}}}", "triage must be the Id of a user (005…) or a queue (00G…), not '001"),
-    ("assign: {lead_cap: 0}", "lead_cap must be a whole number from 1 to 1000000, not 0."),
+    ("assign: {lead_cap: 0}", "lead_cap must be a whole number of at least 1, not 0."),
     ("assign: {excluded_countries: [Nowhere]}", "excluded_countries must be countries"),
     (f"assign: {{pools: {{P: {{members: [{USER}, null]}}}}}}", "pools.P.members must be an Id, not None."),
     (

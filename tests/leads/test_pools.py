@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -50,6 +52,30 @@ def test_weighted_rounds_are_in_proportion(weights: list[int], rounds: int) -> N
     by_member = dict(zip(ROSTER, weights, strict=True))
     found = deal(rounds * sum(weights), "weighted", weights=by_member, cap=10**6)
     assert {m: found.count(m) for m in ROSTER} == {m: rounds * w for m, w in by_member.items()}
+
+
+def test_every_stand_of_a_weighted_pool_is_kept_in_little_and_another_plan_goes_on_from_it() -> None:
+    """A pool of 60 whose members had the lead hardly ever stands the same way twice."""
+    roster = tuple(f"{place:018}" for place in range(60))
+    pool = Pool("P", roster, "weighted", {member: place % 7 + 1 for place, member in enumerate(roster)})
+    dealer = Dealer(pool, {}, frozenset(roster), cap=10**6)
+    tracemalloc.start()
+    stands = [dealer.state for place in range(2000) if dealer.deal({roster[place * place % 59]})]
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len({json.dumps(dict(stand)) for stand in stands}) > 1900
+    assert kept < 2000 * 1000  # bytes; as dictionaries some 5,000 each
+
+    half = Dealer(pool, {}, frozenset(roster), cap=10**6, state=json.loads(json.dumps(dict(stands[999]))))
+    for place in range(1000, 2000):
+        half.deal({roster[place * place % 59]})
+    assert half.state == stands[-1] == dealer.state
+
+
+def test_a_state_goes_on_counting_for_those_who_joined_and_those_who_left() -> None:
+    dealer = Dealer(Pool("P", ROSTER, "weighted"), {}, frozenset(ROSTER), state={"counters": {"GONE": 5, "R2": 2}})
+    assert [dealer.deal() for _ in range(3)] == ["R2", "R1", "R3"]
+    assert dealer.state == {"counters": {"GONE": 5, "R2": 2, "R1": 0, "R3": 0}}
 
 
 @pytest.mark.parametrize("method", ["rotation", "capacity", "weighted"])
