@@ -10,7 +10,7 @@ from sfsync.insight.deals import Deals
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, exact, make, money
-from sfsync.insight.touch import last_touch, touched
+from sfsync.insight.touch import touched, touches
 
 MANY = 10
 ALIKE = 1000
@@ -99,8 +99,8 @@ def _summary(data: Deals, accounts: Sequence[str], contacts: Table, leads: Table
     join = "LEFT JOIN live.User u ON u.Id = a.OwnerId" if source.has("User") else ""
     rows = source.rows(
         f"SELECT a.Id AS id, a.Name AS name, {kind} AS kind, a.OwnerId AS owner, {active} AS owner_active, "
-        f"{touched(source, 'Account', 'a', 't')} AS touch FROM live.Account a {join} "
-        f"LEFT JOIN ({last_touch(source, 'WhatId')}) t ON t.id = a.Id WHERE a.Id IN (cfg('accounts'))",
+        f"{touched(source, 'Account', 'a')} AS touch FROM live.Account a {join} "
+        f"{touches(source, 'Account', 'a')} WHERE a.Id IN (cfg('accounts'))",
         accounts=list(accounts),
     )
     lines = []
@@ -144,9 +144,9 @@ def _contacts(source: Source, accounts: Sequence[str]) -> Table:
     title = source.column("Contact", "c", "Title", "text")
     rows = source.rows(
         f"SELECT c.Id AS id, c.Name AS name, {title} AS title, a.Name AS account, "
-        f"{touched(source, 'Contact', 'c', 't')} AS last_touch FROM live.Contact c "
+        f"{touched(source, 'Contact', 'c')} AS last_touch FROM live.Contact c "
         "JOIN live.Account a ON a.Id = c.AccountId "
-        f"LEFT JOIN ({last_touch(source, 'WhoId')}) t ON t.id = c.Id WHERE c.AccountId IN (cfg('accounts')) "
+        f"{touches(source, 'Contact', 'c')} WHERE c.AccountId IN (cfg('accounts')) "
         "ORDER BY c.Name, c.Id",
         accounts=list(accounts),
     )

@@ -10,7 +10,7 @@ from sfsync.insight.deals import Deals, State
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, exact, make, money
-from sfsync.insight.touch import last_touch, touched
+from sfsync.insight.touch import touched, touches
 
 DEALS = ("id", "name", "stage", "owner", "close_date", "amount", "currency", "probability", "category")
 COLUMNS = ("line", "stage", "n", "amount", "n_no_amount", "n_no_rate", "weighted", "weighted_by_stage")
@@ -102,8 +102,8 @@ def _stages(deals: Deals, found: list[tuple[Any, Tally]]) -> list[dict[str, Any]
 def _dead(deals: Deals, state: State) -> list[dict[str, Any]]:
     """FCST-009: open, in the forecast, and past due or long untouched."""
     source = deals.source
-    touch = touched(source, "Opportunity", "o", "t")
-    join = f"LEFT JOIN ({last_touch(source, 'WhatId')}) t ON t.id = d.id LEFT JOIN live.Opportunity o ON o.Id = d.id"
+    touch = touched(source, "Opportunity", "o")
+    join = f"LEFT JOIN live.Opportunity o ON o.Id = d.id {touches(source, 'Opportunity', 'o')}"
     dead = f"d.close_date < as_of() OR days_between(COALESCE({touch}, d.created), as_of()) > :dead_days"
     where = "d.is_closed IS FALSE AND COALESCE(d.category, 'Pipeline') <> 'Omitted'"
     keys = {"dead": f"COALESCE({dead}, FALSE)"}

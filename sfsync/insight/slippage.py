@@ -12,7 +12,7 @@ from sfsync.insight.fiscal import Period
 from sfsync.insight.money import Tally, total
 from sfsync.insight.source import Source
 from sfsync.insight.table import Spread, Table, make, money, percent, tenth
-from sfsync.insight.touch import last_touch, touched
+from sfsync.insight.touch import touched, touches
 
 AGES = ((0, 90), (91, 180), (181, 365), (366, None))
 
@@ -110,9 +110,9 @@ def stale(source: Source) -> Table:
     """Open pipeline without omitted, by days since the last touch or, without one, since creation."""
     deals = Deals(source)
     state = deals.at(source.today)
-    touch = touched(source, "Opportunity", "o", "t")
+    touch = touched(source, "Opportunity", "o")
     age = f"days_between(COALESCE({touch}, d.created), as_of())"
-    join = f"LEFT JOIN ({last_touch(source, 'WhatId')}) t ON t.id = d.id LEFT JOIN live.Opportunity o ON o.Id = d.id"
+    join = f"LEFT JOIN live.Opportunity o ON o.Id = d.id {touches(source, 'Opportunity', 'o')}"
     where = "d.is_closed IS FALSE AND COALESCE(d.category, 'Pipeline') <> 'Omitted'"
     found = deals.sums(state, {"age": age}, where, join=join)
     every = total(t for _, t in found)

@@ -12,21 +12,6 @@ def contact(source: Source, alias: str) -> str:
     return " AND ".join([f"{alias}.IsClosed IS TRUE", *_none_of(source, alias, "touch_exclude_subjects")])
 
 
-def last_touch(source: Source, link: str) -> str:
-    """A SELECT of id, day (last completed task up to as_of) and recent (how many in the last 30 days).
-
-    link: the Task's field that names the record, WhoId or WhatId. Empty when the mirror keeps no tasks.
-    """
-    if not source.has("Task", link, "IsClosed"):
-        return "SELECT CAST(NULL AS text) AS id, CAST(NULL AS date) AS day, 0 AS recent WHERE 1 = 0"
-    return (
-        "SELECT c.id, MAX(c.day) AS day, "
-        f"SUM(CASE WHEN days_between(c.day, as_of()) < {RECENT_DAYS} THEN 1 ELSE 0 END) AS recent "
-        f"FROM (SELECT t.{link} AS id, {done_on(source, 't')} AS day FROM live.Task t WHERE {contact(source, 't')} "
-        f"AND t.{link} IS NOT NULL) c WHERE c.day <= as_of() GROUP BY c.id"
-    )
-
-
 def done_on(source: Source, alias: str) -> str:
     """The day a completed task was done: that of its completion, else its due day, else that of its creation."""
     done = source.column("Task", alias, "CompletedDateTime", "timestamp with time zone")
@@ -35,27 +20,54 @@ def done_on(source: Source, alias: str) -> str:
     return f"COALESCE(local_date({done}), {due}, local_date({made}))"
 
 
-def touched(source: Source, sobject: str, alias: str, tasks: str) -> str:
-    """The later of LastActivityDate and the last completed task; a planned activity does not count.
+def touches(source: Source, sobject: str, alias: str) -> str:
+    """The joins that `touched` needs, to the records of that alias; `t.recent` is how many of the last 30 days."""
+    return f"LEFT JOIN ({_tasks(source, _link(sobject))}) t ON t.id = {alias}.Id {left_out(source, sobject, alias)}"
 
-    tasks: alias of `last_touch` by the link of the sObject: WhoId of Lead and Contact, WhatId of others.
+
+def touched(source: Source, sobject: str, alias: str) -> str:
+    """The day of the last touch up to as_of: the later of LastActivityDate and the last completed task.
+
+    A planned activity does not count. Needs the joins of `touches`.
     """
     activity = active_on(source, sobject, alias)
-    return f"greatest2(CASE WHEN {activity} <= as_of() THEN {activity} END, {tasks}.day)"
+    return f"greatest2(CASE WHEN {activity} <= as_of() THEN {activity} END, t.day)"
+
+
+def left_out(source: Source, sobject: str, alias: str) -> str:
+    """The join that `active_on` needs; none where no task is left out."""
+    link = _link(sobject)
+    kept = _none_of(source, "x", "touch_exclude_subjects")
+    if not kept or not source.has(sobject, "LastActivityDate") or not source.has("Task", link, "ActivityDate"):
+        return ""
+    days = (
+        f"SELECT DISTINCT x.{link} AS id, x.ActivityDate AS day FROM live.Task x "
+        f"WHERE x.IsClosed IS TRUE AND NOT ({' AND '.join(kept)})"
+    )
+    return f"LEFT JOIN ({days}) no_touch ON no_touch.id = {alias}.Id AND no_touch.day = {alias}.LastActivityDate"
 
 
 def active_on(source: Source, sobject: str, alias: str) -> str:
-    """LastActivityDate, which Salesforce counts from any task; null where it is that of a task that is no contact."""
+    """LastActivityDate, which Salesforce takes from any task; null where it is the day of one that is left out."""
     activity = source.column(sobject, alias, "LastActivityDate", "date")
-    link = "WhoId" if sobject in ("Lead", "Contact") else "WhatId"
-    kept = _none_of(source, "x", "touch_exclude_subjects")
-    if not kept or not source.has(sobject, "LastActivityDate") or not source.has("Task", link, "ActivityDate"):
-        return activity
-    left_out = (
-        f"SELECT 1 FROM live.Task x WHERE x.{link} = {alias}.Id AND x.ActivityDate = {activity} "
-        f"AND x.IsClosed IS TRUE AND NOT ({' AND '.join(kept)})"
+    return f"CASE WHEN no_touch.day IS NULL THEN {activity} END" if left_out(source, sobject, alias) else activity
+
+
+def _link(sobject: str) -> str:
+    """The Task's field that names such a record."""
+    return "WhoId" if sobject in ("Lead", "Contact") else "WhatId"
+
+
+def _tasks(source: Source, link: str) -> str:
+    """id, day (last completed task up to as_of), recent; empty when the mirror keeps no tasks."""
+    if not source.has("Task", link, "IsClosed"):
+        return "SELECT CAST(NULL AS text) AS id, CAST(NULL AS date) AS day, 0 AS recent WHERE 1 = 0"
+    return (
+        "SELECT c.id, MAX(c.day) AS day, "
+        f"SUM(CASE WHEN days_between(c.day, as_of()) < {RECENT_DAYS} THEN 1 ELSE 0 END) AS recent "
+        f"FROM (SELECT t.{link} AS id, {done_on(source, 't')} AS day FROM live.Task t WHERE {contact(source, 't')} "
+        f"AND t.{link} IS NOT NULL) c WHERE c.day <= as_of() GROUP BY c.id"
     )
-    return f"CASE WHEN NOT EXISTS ({left_out}) THEN {activity} END"
 
 
 def attempts(source: Source) -> str:

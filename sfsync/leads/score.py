@@ -13,7 +13,7 @@ from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.sla import sla_of, told
 from sfsync.insight.source import Source
 from sfsync.insight.table import Table, counted, make, percent
-from sfsync.insight.touch import last_touch, touched
+from sfsync.insight.touch import touched, touches
 from sfsync.leads.made import Made
 from sfsync.leads.model import Scoring
 from sfsync.leads.packed import Lead, Packed
@@ -144,7 +144,7 @@ def _sql(source: Source) -> str:
     def own(name: str, kind: str = "text") -> str:
         return source.column("Lead", "l", name, kind)
 
-    touch = touched(source, "Lead", "l", "t")
+    touch = touched(source, "Lead", "l")
     return (
         # Those of COVERED first, in its order.
         f"SELECT {own('Email')} AS f_email, {own('NumberOfEmployees', 'bigint')} AS f_numberofemployees, "
@@ -153,7 +153,7 @@ def _sql(source: Source) -> str:
         "l.OwnerId AS owner, n.country AS country, n.email_domain AS domain, "
         "n.email_free AS free, n.email_disposable AS disposable, "
         f"days_between({touch}, as_of()) AS touched, COALESCE(t.recent, 0) AS recent FROM live.Lead l "
-        f"LEFT JOIN sfsync.norm_Lead n ON n.Id = l.Id LEFT JOIN ({last_touch(source, 'WhoId')}) t ON t.id = l.Id "
+        f"LEFT JOIN sfsync.norm_Lead n ON n.Id = l.Id {touches(source, 'Lead', 'l')} "
         f"WHERE {ACTIVE} AND {source.owned('l.OwnerId')}"
     )
 

@@ -10,7 +10,7 @@ from functools import cache
 from sfsync.insight.leaddata import ACTIVE
 from sfsync.insight.sla import sla_hours
 from sfsync.insight.source import Source
-from sfsync.insight.touch import active_on, attempts
+from sfsync.insight.touch import active_on, attempts, left_out
 
 REASON = "UNTOUCHED"
 READ = ("Lead", "Task")
@@ -65,6 +65,7 @@ def _sql(source: Source) -> str:
     )
     return (
         f"SELECT g.id, g.assigned_at AS since, g.had FROM ({given}) g JOIN live.Lead l ON l.Id = g.id "
+        f"{left_out(source, 'Lead', 'l')} "
         "WHERE g.place = 1 AND g.moves < :most AND l.OwnerId = g.owner AND l.OwnerId IN (cfg('reps')) "
         f"AND hours_between(g.assigned_at, CAST(:seen AS timestamp with time zone)) > {sla_hours(source, 'l')} "
         f"AND {ACTIVE} AND ({activity} IS NULL OR {activity} < local_date(g.assigned_at)) "

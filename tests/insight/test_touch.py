@@ -14,7 +14,7 @@ from sfsync.insight.configured import shared_settings
 from sfsync.insight.pipeline import pipeline
 from sfsync.insight.response import first_response
 from sfsync.insight.slippage import stale
-from sfsync.insight.touch import last_touch, touched
+from sfsync.insight.touch import touched, touches
 from sfsync.normalise.table import refresh
 from sfsync.rules import check, load_rules
 from sfsync.warehouse import Warehouse
@@ -39,8 +39,8 @@ def last_touches(warehouse: Warehouse, **settings: Any) -> dict[str, tuple[date 
     """Lead → (day of the last touch, how many lately)."""
     with source(warehouse, **settings) as opened:
         rows = opened.rows(
-            f"SELECT l.Id AS id, {touched(opened, 'Lead', 'l', 't')} AS day, COALESCE(t.recent, 0) AS recent "
-            f"FROM live.Lead l LEFT JOIN ({last_touch(opened, 'WhoId')}) t ON t.id = l.Id"
+            f"SELECT l.Id AS id, {touched(opened, 'Lead', 'l')} AS day, COALESCE(t.recent, 0) AS recent "
+            f"FROM live.Lead l {touches(opened, 'Lead', 'l')}"
         )
     return {r.id: (r.day, int(r.recent)) for r in rows}
 
