@@ -14,7 +14,9 @@ def a_rule_with_fixes(shell, least=2):
     plan = shell.folder / "first.jsonl"
     shell.run("plan", "--out", str(plan))
     lines = [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
-    alone = [line for line in lines if len(line["because"]) == 1 and "rule" in line["because"][0]]
+    alone = [
+        line for line in lines if line["op"] == "update" and len(line["because"]) == 1 and "rule" in line["because"][0]
+    ]
     ids: dict[str, list[str]] = {}
     for line in alone:
         ids.setdefault(line["because"][0]["rule"], []).append(line["id"])
@@ -25,7 +27,7 @@ def planned_for(shell, code):
     plan = shell.folder / "again.jsonl"
     shell.run("plan", "--out", str(plan))
     lines = [json.loads(line) for line in plan.read_text(encoding="utf-8").splitlines()[1:]]
-    return {line["id"] for line in lines for b in line["because"] if b.get("rule") == code}
+    return {line["id"] for line in lines if "id" in line for b in line["because"] if b.get("rule") == code}
 
 
 def test_a_waiver_is_given_shown_planned_around_and_taken_back(checked):

@@ -42,8 +42,8 @@ def shown(result):
 
 def planned(warehouse, day=0):
     with warehouse.read() as con:
-        fixes = Fixes(con, warehouse, MONDAY + timedelta(days=day))
-        return [p.ref.id for sobject in fixes.sobjects() for p in fixes.of(sobject, _no_refusal)]
+        fixes = Fixes(con, warehouse, MONDAY + timedelta(days=day), _no_refusal)
+        return [p.ref.id for sobject in fixes.sobjects() for p in fixes.of(sobject)]
 
 
 def _no_refusal(refused):
@@ -95,7 +95,7 @@ def test_its_last_day_is_a_day_in_the_orgs_time_zone(warehouse, tmp_path):
     let(warehouse, rules[0], until=TODAY)
     with warehouse.read() as con:
         evening, night = MONDAY.replace(hour=23), (MONDAY + timedelta(days=1)).replace(hour=8, minute=1)
-        found = [list(Fixes(con, warehouse, moment).of("Lead", _no_refusal)) for moment in (evening, night)]
+        found = [list(Fixes(con, warehouse, moment, _no_refusal).of("Lead")) for moment in (evening, night)]
     assert [len(proposals) for proposals in found] == [0, 1]
 
 
