@@ -104,7 +104,8 @@ def test_what_record_types_have_is_told_of_active_values_only(contacts):
     with contacts.write() as con:
         con.execute(sa.insert(picklists), listed)
         con.exec_driver_sql(
-            "CREATE OR REPLACE VIEW live.Contact AS SELECT Id, Level__c, AccountId AS RecordTypeId FROM salesforce.Contact"
+            "CREATE OR REPLACE VIEW live.Contact AS "
+            "SELECT Id, Level__c, AccountId AS RecordTypeId FROM salesforce.Contact"
         )
         con.exec_driver_sql("DELETE FROM salesforce.Contact")
         several = [(f"of {id}", id, "A;B;it's;X") for id in [*types, "r5", None]]
