@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,7 +49,7 @@ def merges(drafting: Drafting) -> Iterator[Change]:
     """By sObject, then by the master's Id."""
     clustered = _clusters(drafting)
     for sobject in sorted({*clustered, *drafting.fixes.sobjects("merge")}, key=object_order):
-        groups = _together(drafting, sobject, clustered.get(sobject, []), _ruled(drafting, sobject))
+        groups = _together(drafting, sobject, chain(clustered.get(sobject, ()), _ruled(drafting, sobject)))
         with_master = sorted(_with_masters(drafting, sobject, groups), key=lambda group: group.master)
         facts = read_facts(drafting.con, drafting.warehouse, sobject)
         for some in batched(with_master, CLUSTERS):
@@ -83,16 +83,16 @@ def _ruled(drafting: Drafting, sobject: str) -> Iterator[Group]:
             yield Group(sobject, ids, (found.because,), found.confidence)
 
 
-def _together(drafting: Drafting, sobject: str, clusters: Sequence[Group], ruled: Iterable[Group]) -> list[Group]:
-    """Each record in one group: a rule's group that a cluster or another rule's group holds becomes a reason of that.
+def _together(drafting: Drafting, sobject: str, proposed: Iterable[Group]) -> list[Group]:
+    """Each record in one group: one that an earlier group holds whole becomes a reason of that.
 
     One that only overlaps is refused, and so is one with two records a person called different.
     """
-    groups = list(clusters)
-    place = {id: i for i, group in enumerate(groups) for id in group.ids}
+    groups: list[Group] = []
+    place: dict[str, int] = {}
     known = verdicts(drafting.con, drafting.warehouse, sobject)
     different = {pair for pair, verdict in known.items() if verdict == "different"}
-    for group in ruled:
+    for group in proposed:
         apart = next((p for p in combinations(sorted(group.ids), 2) if p in different), None) if different else None
         there = {place[id] for id in group.ids if id in place}
         if apart:

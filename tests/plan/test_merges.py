@@ -99,9 +99,13 @@ def test_what_a_cluster_and_rules_say_of_the_same_records_is_one_merge(warehouse
     assert refused(made) == [("CONFLICT", lead(3))], "a group that only overlaps is left for the next plan"
 
 
-def test_what_a_person_called_different_is_not_merged(warehouse_url: str) -> None:
+@pytest.mark.parametrize("clustered", [True, False])
+def test_what_a_person_called_different_is_not_merged(warehouse_url: str, clustered: bool) -> None:
     with mirror(warehouse_url, Lead=[person(1), person(2)]) as warehouse:
-        finding(warehouse, "Lead", lead(1), "DUP-001", merge(lead(1), lead(2)))
+        if clustered:  # before the person decided
+            cluster(warehouse, lead(1), lead(2))
+        else:
+            finding(warehouse, "Lead", lead(1), "DUP-001", merge(lead(1), lead(2)))
         columns = ("sobject", "left_id", "right_id", "verdict", "decided_at")
         with warehouse.write() as con:
             warehouse.load(con, "sfsync.decisions", columns, [("Lead", lead(1), lead(2), "different", NOW)])
