@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import combinations
 
 import sqlalchemy as sa
 
 from sfsync.model import Cluster, Match
 from sfsync.warehouse import Warehouse
+
+
+def told_apart(con: sa.Connection, warehouse: Warehouse, sobject: str) -> Callable[[Iterable[str]], list[str]]:
+    """Ids → the first two of them that a person called different; none: []."""
+    known = verdicts(con, warehouse, sobject)
+    different = {pair for pair, verdict in known.items() if verdict == "different"}
+
+    def apart(ids: Iterable[str]) -> list[str]:
+        return list(next((p for p in combinations(sorted(ids), 2) if p in different), ())) if different else []
+
+    return apart
 
 
 def verdicts(con: sa.Connection, warehouse: Warehouse, sobject: str) -> dict[tuple[str, str], str]:

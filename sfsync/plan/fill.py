@@ -11,6 +11,7 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
+from sfsync.dedupe.store import told_apart
 from sfsync.plan.mirror import Fields, Row, batched, by_id, places_by_code, read_fields, read_rows
 from sfsync.plan.proposal import Proposal
 from sfsync.plan.values import Wire, canonical
@@ -72,9 +73,10 @@ class Fills:
         names = [*fillable(fields), *STAMPS, "IsConverted"]
         rows = read_rows(self.con, self.warehouse, sobject, {id for _, ids in clusters for id in ids}, names)
         found: list[Proposal] = []
+        apart = told_apart(self.con, self.warehouse, sobject)
         for master, ids in clusters:
-            if any(id not in rows or rows[id].values.get("IsConverted") is True for id in ids):
-                continue  # the org has moved on since the cluster was made
+            if any(id not in rows or rows[id].values.get("IsConverted") is True for id in ids) or apart(ids):
+                continue  # the org, or a person, has moved on since the cluster was made
             made = fill(min(ids), rows[master], [rows[id] for id in ids if id != master], fields)
             found += sorted(made, key=lambda p: sorted(p.after))
         return found

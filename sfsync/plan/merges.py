@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, combinations
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
 from sfsync.dedupe.block import candidates_of
-from sfsync.dedupe.store import verdicts
+from sfsync.dedupe.store import told_apart
 from sfsync.dedupe.survive import master
 from sfsync.model import Change, Confidence, Ref
 from sfsync.plan.drafting import Drafting
@@ -90,13 +90,12 @@ def _together(drafting: Drafting, sobject: str, proposed: Iterable[Group]) -> li
     """
     groups: list[Group] = []
     place: dict[str, int] = {}
-    known = verdicts(drafting.con, drafting.warehouse, sobject)
-    different = {pair for pair, verdict in known.items() if verdict == "different"}
+    told = told_apart(drafting.con, drafting.warehouse, sobject)
     for group in proposed:
-        apart = next((p for p in combinations(sorted(group.ids), 2) if p in different), None) if different else None
+        apart = told(group.ids)
         there = {place[id] for id in group.ids if id in place}
         if apart:
-            drafting.refuse("GUARD-07", group.ref, f"a person decided that {apart[0]} and {apart[1]} are different")
+            drafting.refuse("GUARD-07", group.ref, f"a person decided that {' and '.join(apart)} are different")
         elif not there:
             place |= dict.fromkeys(group.ids, len(groups))
             groups.append(group)
