@@ -20,7 +20,7 @@ Work = Callable[[Rows], Rows]
 """Must be picklable; called with the same rows it gives the same."""
 
 MOST = 4
-"""Further processes. Each takes about 80 MB."""
+"""Further processes. Each takes about 100 MB."""
 HERE = 2
 """Chunks done before another process would have started."""
 AHEAD = 2
