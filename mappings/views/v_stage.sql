@@ -1,5 +1,6 @@
 /*
 title: Stages by the text a deal may carry - the ApiName, or the label where no ApiName is spelt like it
+stored: true
 needs:
   OpportunityStage: [Id, ApiName, MasterLabel, IsClosed, IsWon, DefaultProbability]
 optional:

@@ -1,5 +1,6 @@
 /*
 title: The place of each active open stage, 1 for the first - in the sales process of each record type it is known of, and, with an empty record type, among all
+stored: true
 needs:
   OpportunityStage: [Id, ApiName, IsClosed]
 optional:
