@@ -242,7 +242,7 @@ def open_source(
     settings: Settings | None = None,
 ) -> Iterator[Source]:
     """A Source for the block; reads only. as_of: the day in the org's time zone. now: aware, the real moment."""
-    with warehouse.read() as con:
+    with warehouse.read(whole=True) as con:
         yield Source(warehouse, con, Clock(as_of, now, time_zone), settings or Settings())
 
 

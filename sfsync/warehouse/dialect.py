@@ -49,6 +49,9 @@ class Dialect(Protocol):
         For the rest of the transaction.
         """
 
+    def read_whole(self, con: sa.Connection) -> None:
+        """Have statements read whole tables rather than look rows up one by one, until the connection is closed."""
+
     def stage(self, con: sa.Connection, name: str, columns: Mapping[str, str], pages: Sequence[Page]) -> int:
         """Make the temporary table `name` of all rows of the pages; returns how many. Quoted empty cells are NULL.
 

@@ -48,9 +48,10 @@ class Warehouse:
         self._store.close()
 
     @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+    def read(self, *, whole: bool = False) -> Iterator[sa.Connection]:
         """A connection that cannot change anything, nor reach files outside the warehouse.
 
+        whole: for statements that go through whole tables, as an analysis does.
         On PostgreSQL each transaction sees the database as it was at its first statement, and a connection takes one
         statement at a time. Raises WarehouseError when there is no warehouse yet, Locked when another process keeps
         writing.
@@ -64,6 +65,8 @@ class Warehouse:
                 con = stack.enter_context(self._store.reading())
             con.rollback()
             self._current = True
+            if whole:
+                dialect.of(con).read_whole(con)
             yield con
 
     @contextmanager

@@ -357,6 +357,16 @@ def test_statements_are_not_compiled_whatever_the_server_does(server, postgres_u
         assert con.exec_driver_sql("SHOW jit").scalar_one() == "off"
 
 
+def test_only_an_analysis_is_kept_from_looking_up_row_by_row(server):
+    with server.write():
+        pass
+    with server.read(whole=True) as con:
+        con.rollback()
+        assert con.exec_driver_sql("SHOW enable_nestloop").scalar_one() == "off"
+    with server.read() as con:
+        assert con.exec_driver_sql("SHOW enable_nestloop").scalar_one() == "on"
+
+
 def test_text_with_a_zero_character_is_refused_unseen(server):
     with pytest.raises(WarehouseError) as caught, server.write() as con:
         server.load(con, "sfsync.meta", ["key", "value"], [("a", "secret\x00")])
