@@ -11,8 +11,8 @@ params:
   customer_types: [Customer, Customer - Direct, Customer - Channel]
   generic_names: []     # company names as normalised (small letters, without legal form) that say nothing, as self employed
 */
--- A domain and those it lies under, of two to four names: mail.acme.com, acme.com. Two domains are of one organisation when one
--- is among the other's.
+-- Two domains are of one organisation when they are one, or one lies under the other: mail.acme.com, acme.com. What a domain
+-- of more than two names lies under has two to four of them.
 with company as (
   select a.Id, n.web_domain, n.company, n.country,
          case when a.Type in (cfg('customer_types')) then 1 else 0 end as customer
@@ -24,30 +24,27 @@ lead as (
                and n.company not in (cfg('generic_names')) then n.company end as company
   from v_open_lead l join sfsync.norm_Lead n on n.Id = l.Id
 ),
-domain as (
-  select x.domain from (select l.email_domain as domain from lead l union select c.web_domain from company c) as x
-  where x.domain is not null
+site as (select distinct c.web_domain from company c where c.web_domain is not null),
+longer as (
+  select l.email_domain as domain from lead l where split_part(l.email_domain, '.', -3) <> ''
+  union select s.web_domain from site s where split_part(s.web_domain, '.', -3) <> ''
 ),
-chain as (
-  select d.domain, d.domain as above from domain d
-  union select d.domain, split_part(d.domain, '.', -2) || '.' || split_part(d.domain, '.', -1) from domain d
-        where split_part(d.domain, '.', -2) <> ''
-  union select d.domain, split_part(d.domain, '.', -3) || '.' || split_part(d.domain, '.', -2) || '.'
-               || split_part(d.domain, '.', -1) from domain d
-        where split_part(d.domain, '.', -3) <> ''
-  union select d.domain, split_part(d.domain, '.', -4) || '.' || split_part(d.domain, '.', -3) || '.'
-               || split_part(d.domain, '.', -2) || '.' || split_part(d.domain, '.', -1) from domain d
-        where split_part(d.domain, '.', -4) <> ''
+parent as (
+  select d.domain, split_part(d.domain, '.', -2) || '.' || split_part(d.domain, '.', -1) as above from longer d
+  union all
+  select d.domain, split_part(d.domain, '.', -3) || '.' || split_part(d.domain, '.', -2) || '.' || split_part(d.domain, '.', -1)
+  from longer d where split_part(d.domain, '.', -4) <> ''
+  union all
+  select d.domain, split_part(d.domain, '.', -4) || '.' || split_part(d.domain, '.', -3) || '.'
+                   || split_part(d.domain, '.', -2) || '.' || split_part(d.domain, '.', -1)
+  from longer d where split_part(d.domain, '.', -5) <> ''
 ),
 related as (
-  select e.domain as email_domain, w.web_domain
-  from (select distinct l.email_domain as domain from lead l) as e
-  join chain k on k.domain = e.domain
-  join (select distinct c.web_domain from company c) as w on w.web_domain = k.above
-  union
-  select k.above, k.domain
-  from chain k join (select distinct c.web_domain from company c) as w on w.web_domain = k.domain
-  join (select distinct l.email_domain as domain from lead l) as e on e.domain = k.above
+  select s.web_domain as email_domain, s.web_domain from site s
+  union all
+  select p.domain, p.above from parent p join site s on s.web_domain = p.above
+  union all
+  select p.above, p.domain from parent p join site s on s.web_domain = p.domain
 ),
 hit as (
   select l.Id, c.Id as account_id, 1 as by_domain, l.country as lead_country, c.country, c.customer
@@ -57,7 +54,10 @@ hit as (
   from lead l join company c on c.company = l.company
   where l.country is null or c.country is null or l.country = c.country
 ),
-people as (select c.AccountId, count(*) as contacts from live.Contact c where c.AccountId is not null group by c.AccountId),
+people as (
+  select c.AccountId, count(*) as contacts from live.Contact c
+  where c.AccountId in (select h.account_id from hit h) group by c.AccountId
+),
 ranked as (
   select h.Id, h.account_id, h.by_domain,
          row_number() over (partition by h.Id

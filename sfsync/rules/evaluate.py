@@ -69,7 +69,7 @@ class _Evaluator:
         self.optional = self.rule.columns(self.rule.optional, active.params)
         self._parsed: dict[str, Statement] = {}
 
-    def run(self) -> Evaluation:
+    def run(self, *, relieved: bool = False) -> Evaluation:
         ready = [part for part in self.rule.parts if self._ready(part)]
         if not ready:
             return self._not_evaluated()
@@ -81,9 +81,10 @@ class _Evaluator:
             staged = self._stage(ready, left_out)
             in_scope = sum(self._in_scope(part) for part in ready)
         except (sa.exc.SQLAlchemyError, SqlProblem) as err:
-            if self.stage.draft.relieve(err):
+            if not relieved and self.stage.draft.lacked_memory(err):
                 self.stage.forget([self.rule.code])
-                return self.run()
+                with self.stage.draft.relief():
+                    return self.run(relieved=True)
             self.notes = [f"{self.rule.path.name}: its SQL failed: {_without_values(err)}"]
             return self._not_evaluated(failed=True)
         whole = len(ready) == len(self.rule.parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -16,6 +16,8 @@ from sfsync.warehouse import tables
 _KEY = ("rule", "kind", "sobject", "id")
 _SAME = " AND ".join(f"{{0}}.{column} = {{1}}.{column}" for column in _KEY)
 _SEEN, _LOOKED = "sfsync_seen", "sfsync_looked"
+BATCH = 300_000
+"""Findings kept at a time."""
 
 
 def moment_since(con: sa.Connection, since: str | date, time_zone: str) -> datetime:
@@ -72,27 +74,9 @@ def record(
     A finding keeps its first_seen while it stands; one that comes back after it was resolved begins anew. Findings of
     what was not evaluated stay as they are: not seen is not the same as mended.
     """
-    con.exec_driver_sql(f"DROP TABLE IF EXISTS {_SEEN}")
-    con.exec_driver_sql(
-        f"CREATE TEMP TABLE {_SEEN} AS SELECT {', '.join('f.' + c for c in _KEY)}, "
-        "CASE WHEN f.resolved_at IS NULL THEN f.first_seen END AS since "
-        f"FROM sfsync.findings f JOIN {stage} s ON {_SAME.format('s', 'f')}",
-    )
-    con.exec_driver_sql(
-        f"DELETE FROM sfsync.findings AS f WHERE EXISTS (SELECT 1 FROM {_SEEN} s WHERE {_SAME.format('s', 'f')})"
-    )
-    resolved = _resolve(con, evaluations, off, now)
-    names = [c.name for c in tables.findings.columns]
-    given = {"first_seen": "coalesce(o.since, :now)", "last_seen": ":now", "resolved_at": "NULL", "run_id": ":run"}
-    values = [f"{given.get(n, 'FALSE' if n == 'waived' else 's.' + n)}" for n in names]
-    con.execute(
-        sa.text(
-            f"INSERT INTO sfsync.findings ({', '.join(names)}) SELECT {', '.join(values)} "
-            f"FROM {stage} s LEFT JOIN {_SEEN} o ON {_SAME.format('s', 'o')}"
-        ).bindparams(sa.bindparam("now", type_=sa.DateTime(timezone=True))),
-        {"now": now, "run": run_id},
-    )
-    con.exec_driver_sql(f"DROP TABLE {_SEEN}")
+    resolved = _resolve(con, [], off, now)
+    for some in _batches(evaluations):
+        resolved += _renew(con, stage, some, run_id, now)
     mark(con, today)
     runs = [
         {
@@ -107,6 +91,47 @@ def record(
     ]
     if runs:
         con.execute(sa.insert(tables.rule_runs), runs)
+    return resolved
+
+
+def _batches(evaluations: Sequence[Evaluation]) -> Iterator[list[Evaluation]]:
+    """Few findings at a time: joining those of before with those of now takes memory, beyond what a database counts."""
+    some: list[Evaluation] = []
+    for e in evaluations:
+        if some and sum(x.findings for x in some) + e.findings > BATCH:
+            yield some
+            some = []
+        some.append(e)
+    if some:
+        yield some
+
+
+def _renew(con: sa.Connection, stage: str, some: Sequence[Evaluation], run_id: str, now: datetime) -> int:
+    """Put the staged findings of some rules in the place of those of before; returns how many were resolved."""
+    codes = sa.bindparam("rules", [e.rule.code for e in some], expanding=True)
+    con.exec_driver_sql(f"DROP TABLE IF EXISTS {_SEEN}")
+    con.execute(
+        sa.text(
+            f"CREATE TEMP TABLE {_SEEN} AS SELECT {', '.join('f.' + c for c in _KEY)}, "
+            "CASE WHEN f.resolved_at IS NULL THEN f.first_seen END AS since "
+            f"FROM sfsync.findings f JOIN {stage} s ON {_SAME.format('s', 'f')} WHERE f.rule IN :rules"
+        ).bindparams(codes)
+    )
+    con.exec_driver_sql(
+        f"DELETE FROM sfsync.findings AS f WHERE EXISTS (SELECT 1 FROM {_SEEN} s WHERE {_SAME.format('s', 'f')})"
+    )
+    resolved = _resolve(con, some, [], now)
+    names = [c.name for c in tables.findings.columns]
+    given = {"first_seen": "coalesce(o.since, :now)", "last_seen": ":now", "resolved_at": "NULL", "run_id": ":run"}
+    values = [f"{given.get(n, 'FALSE' if n == 'waived' else 's.' + n)}" for n in names]
+    con.execute(
+        sa.text(
+            f"INSERT INTO sfsync.findings ({', '.join(names)}) SELECT {', '.join(values)} "
+            f"FROM {stage} s LEFT JOIN {_SEEN} o ON {_SAME.format('s', 'o')} WHERE s.rule IN :rules"
+        ).bindparams(sa.bindparam("now", type_=sa.DateTime(timezone=True)), codes),
+        {"now": now, "run": run_id},
+    )
+    con.exec_driver_sql(f"DROP TABLE {_SEEN}")
     return resolved
 
 

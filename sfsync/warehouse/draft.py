@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -34,7 +34,6 @@ class Draft:
         self._own = own
         self._write = write
         self._postgres = con.dialect.name == "postgresql"
-        self._relieved = False
 
     def kept(self, table: str) -> str:
         """The name of a table that `finish` sees as well."""
@@ -91,14 +90,21 @@ class Draft:
         if self._own:
             self.con.commit()
 
-    def relieve(self, err: Exception) -> bool:
-        """Whether a statement failed for want of memory and may be tried again: there is more now. That once."""
+    def lacked_memory(self, err: Exception) -> bool:
+        """Whether a statement failed for want of memory that `relief` would give it."""
         orig = getattr(err, "orig", None)
-        if self._relieved or self._postgres or orig is None or not duck.out_of_memory(orig):
-            return False
-        self.con.exec_driver_sql(f"SET memory_limit = '{duck.most_memory():.0f}MB'")
-        self._relieved = True
-        return True
+        return not self._postgres and orig is not None and duck.out_of_memory(orig)
+
+    @contextmanager
+    def relief(self) -> Iterator[None]:
+        """For what `lacked_memory`: inside there is as much as may be taken in the end."""
+        usual = self.con.exec_driver_sql("SELECT current_setting('memory_limit')").scalar_one()
+        self._limit_memory(f"{duck.most_memory():.0f}MB")
+        try:
+            yield
+        finally:
+            with suppress(sa.exc.DBAPIError):  # what stays may need more than the usual
+                self._limit_memory(usual)
 
     def finish(self, work: Callable[[sa.Connection], Done]) -> Done:
         """What `work` returns, done in the warehouse's one writing transaction, at the draft's end: `con` is closed.
@@ -113,6 +119,9 @@ class Draft:
         except TooLittleMemory:
             with self._write(True) as con:
                 return work(con)
+
+    def _limit_memory(self, most: str) -> None:
+        self.con.exec_driver_sql(f"SET memory_limit = '{most}'")
 
     def _execute(self, sql: str) -> None:
         self.con.exec_driver_sql(sql, execution_options={"no_parameters": True})

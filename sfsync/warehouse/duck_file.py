@@ -22,10 +22,8 @@ from sfsync.warehouse.file_lock import run_lock
 
 BESIDE = "sfsync_draft"
 """What a draft's file is called in SQL."""
-DRAFT_MEMORY = "200MB"
-"""What a draft may take: its tables and joins go to disk before that."""
-KEEP_MEMORY = "250MB"
-"""What keeping its results may take: two million findings with their fixes need more than two hundred."""
+DRAFT_MEMORY = "180MB"
+"""What a draft may take, and then what keeping its results may: tables and joins go to disk before that."""
 
 
 class DuckFile:
@@ -163,7 +161,7 @@ def _after(
     reading.close()
     with write() as con:
         if beside is not None:
-            memory = f"{duck.most_memory():.0f}MB" if more else KEEP_MEMORY
+            memory = f"{duck.most_memory():.0f}MB" if more else DRAFT_MEMORY
             con.exec_driver_sql(f"SET memory_limit = '{memory}'")
             con.exec_driver_sql(f"ATTACH {duck.quote(str(beside))} AS {BESIDE} (READ_ONLY)")
         yield con

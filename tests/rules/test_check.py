@@ -13,6 +13,7 @@ from sfsync.errors import ConfigError, WarehouseError
 from sfsync.model import Ref
 from sfsync.normalise.table import refresh
 from sfsync.rules import check, load_rules
+from sfsync.rules.findings import BATCH
 from sfsync.warehouse import Warehouse
 from tests.rules.world import MONDAY, TODAY, lead_id, make_leads, rule, run
 
@@ -443,6 +444,33 @@ def test_keeping_the_findings_is_tried_again_with_more_memory(tmp_path):
     with warehouse.draft() as draft:
         assert draft.finish(work) == "Bad"
     assert len(set(rooms)) == len(rooms) == 2
+
+
+def test_more_findings_than_are_kept_at_a_time_live_the_same_life(tmp_path):
+    warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
+    make_leads(warehouse)
+    run(
+        warehouse,
+        "INSERT INTO salesforce.Lead (Id, Status, IsDeleted) "
+        "SELECT '00Q' || format('{:012d}', range) || 'AAA', 'Bad', false FROM range(180000)",
+    )
+    rules = [rule(tmp_path, code, BAD) for code in ("A-1", "A-2")]
+    rules.append(rule(tmp_path, "A-3", "select Id, Status from live.Lead where Status = 'Good'"))
+    assert sum(r.findings for r in checked(warehouse, rules).rules) == 360_000 > BATCH
+    run(warehouse, f"UPDATE salesforce.Lead SET Status = 'Good' WHERE Id = '{lead_id(7)}'")
+    again = checked(warehouse, rules, day=1)
+    assert again.resolved == 2
+    assert run(
+        warehouse,
+        "SELECT rule, first_seen = last_seen, resolved_at IS NULL, run_id, count(*) FROM sfsync.findings "
+        "GROUP BY ALL ORDER BY ALL",
+    ) == [
+        ("A-1", False, True, "run-1", 179_999),
+        ("A-1", True, False, "run-0", 1),
+        ("A-2", False, True, "run-1", 179_999),
+        ("A-2", True, False, "run-0", 1),
+        ("A-3", True, True, "run-1", 1),
+    ]
 
 
 def test_a_rule_that_had_too_little_memory_is_run_again_with_more(tmp_path):

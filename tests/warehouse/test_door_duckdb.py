@@ -39,7 +39,7 @@ def test_reading_cannot_reach_other_files(tmp_path):
             con.exec_driver_sql(sql)
 
 
-def test_a_draft_that_had_too_little_memory_gets_more_once(tmp_path):
+def test_what_lacked_memory_in_a_draft_can_have_more_for_itself(tmp_path):
     warehouse = Warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}")
     with warehouse.write():
         pass
@@ -48,13 +48,15 @@ def test_a_draft_that_had_too_little_memory_gets_more_once(tmp_path):
         draft.con.exec_driver_sql("SET memory_limit = '20MB'")
         with pytest.raises(sa.exc.DBAPIError) as short, draft.attempt():
             draft.fill("t", many)
-        assert draft.relieve(short.value)
-        with draft.attempt():
+        assert draft.lacked_memory(short.value)
+        with draft.relief(), draft.attempt():
             draft.fill("t", many)
-        assert not draft.relieve(short.value)
+        with pytest.raises(sa.exc.DBAPIError) as short, draft.attempt():
+            draft.fill("t2", many)
+        assert draft.lacked_memory(short.value)
         with pytest.raises(sa.exc.DBAPIError) as wrong, draft.attempt():
             draft.fill("t", "SELECT nothing")
-        assert not draft.relieve(wrong.value)
+        assert not draft.lacked_memory(wrong.value)
 
 
 def test_a_file_that_is_not_there_yet_is_not_made_by_reading(tmp_path):
