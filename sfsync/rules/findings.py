@@ -108,7 +108,7 @@ def _batches(evaluations: Sequence[Evaluation]) -> Iterator[list[Evaluation]]:
 
 def _renew(con: sa.Connection, stage: str, some: Sequence[Evaluation], run_id: str, now: datetime) -> int:
     """Put the staged findings of some rules in the place of those of before; returns how many were resolved."""
-    codes = sa.bindparam("rules", [e.rule.code for e in some], expanding=True)
+    codes: sa.BindParameter[Any] = sa.bindparam("rules", [e.rule.code for e in some], expanding=True)
     con.exec_driver_sql(f"DROP TABLE IF EXISTS {_SEEN}")
     con.execute(
         sa.text(
